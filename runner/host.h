@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The machine and hypervisor results belong to, the features cases may need, and
+ * what assay probe says of both.
+ */
+#pragma once
+
+#include <linux/kvm.h>
+
+#include "util.h"
+
+struct host {			/* every string is set, "unknown" if it cannot be told */
+	char cpu[64];		/* brand string */
+	char vendor[16];	/* GenuineIntel ... */
+	unsigned int family, model, stepping;
+	char microcode[24];
+	char kernel[128];	/* release of the running kernel */
+	char machine[64];	/* "bare metal", or the hypervisor under it: "KVM", "TCG" ... */
+	char hypervisor[24];	/* "kvm_intel", "kvm_amd", "kvm_pvm", "assay", ... */
+	char version[64];	/* of the hypervisor: its module's, else the kernel's */
+	char *parameters;	/* "kvm.force_emulation_prefix=0 kvm_amd.npt=1 ...", or "" */
+};
+
+struct target {
+	const char *path;	/* "/dev/kvm" */
+	int fd;
+	size_t run_size;	/* bytes to map per vCPU */
+	struct kvm_cpuid2 *cpuid;	/* KVM_GET_SUPPORTED_CPUID */
+	struct kvm_msr_list *msrs;	/* KVM_GET_MSR_INDEX_LIST */
+	bool fep;		/* takes the forced-emulation prefix */
+	char *fep_missing;	/* why not */
+	struct host host;
+};
+
+/*
+ * Opens a KVM-ABI device node. Returns STATUS_OK; or STATUS_CANNOT or
+ * STATUS_ERROR with one line in *error (freed by the caller) that says what is
+ * wrong with the node and what to do: absent, not permitted, no device behind
+ * it, not a KVM (API version), no memory.
+ */
+enum status target_open(struct target *target, const char *path, char **error);
+void target_close(struct target *target);
+
+/*
+ * Whether the guest's processor and the target offer a feature a case needs:
+ * NULL if so, else a line saying what is missing. An unknown name is reported by
+ * feature_known() at load time.
+ */
+char *feature_missing(const struct target *target, const char *name);
+bool feature_known(const char *name);
+/* Names and descriptions in order, for assay probe; false past the last. */
+bool feature_at(unsigned int i, const char **name, const char **text);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What came of running an instance: filled by the engine, read by every report.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "instance.h"
+#include "state.h"
+
+enum outcome {
+	OUTCOME_PASS,
+	OUTCOME_FAIL,		/* the target is wrong */
+	OUTCOME_ERROR,		/* the case or the harness is wrong */
+	OUTCOME_SKIP,		/* it cannot run here; why says what is missing */
+	OUTCOME_DEVIATION,	/* it failed, and that is known and recorded */
+	OUTCOME_COUNT,
+};
+
+/* One thing that was not as expected; both sides as text. */
+struct difference {
+	char what[40];		/* "rax", "memory 0d000", "exit", "flag CF" */
+	char expected[96];
+	char observed[96];
+};
+
+#define DIFFERENCES_MAX 24
+#define EXITS_MAX 16
+#define CODE_BYTES 64
+
+/* One exit as KVM_RUN gave it, for the log that failures show. */
+struct exit_seen {
+	u32 reason;		/* KVM_EXIT_*; ~0: KVM_RUN returned an errno */
+	u32 error;		/* that errno */
+	u64 rip;		/* at the exit, undefined before completion for I/O */
+	char text[88];		/* "io_out port=0x10 size=1 data=41" */
+};
+
+struct result {
+	const struct instance *instance;
+	enum outcome outcome;
+	char *why;		/* one line; NULL on a pass */
+	char *unchecked;	/* what could not be looked at on this target, or NULL */
+	const char *deviation_reason, *deviation_ref;	/* of the known deviation */
+	bool deviation_gone;	/* recorded as deviation, but it passed */
+
+	/* Of the step that failed: */
+	int step;		/* index among the case's steps; -1: before the first */
+	u32 line;		/* its line in the source */
+	struct difference differences[DIFFERENCES_MAX];
+	unsigned int ndifferences;
+	unsigned int more_differences;	/* beyond DIFFERENCES_MAX */
+	struct cpu_state state;	/* observed */
+	bool have_state;
+	u8 code[CODE_BYTES];	/* guest memory around RIP ... */
+	u64 code_addr;		/* ... from this address */
+	unsigned int code_len;
+	struct exit_seen exits[EXITS_MAX];	/* the last ones, oldest first */
+	unsigned int nexits;
+	unsigned int exits_before;	/* exits not kept */
+	u8 *memory;		/* STAGE_RAM bytes as observed; only if artifacts are wanted */
+	u8 *memory_expected;
+
+	u64 ns;			/* time it took, VM reset included */
+	unsigned int runs;	/* KVM_RUN calls */
+};
+
+const char *outcome_name(enum outcome outcome);	/* "pass", "fail" ... */
+void result_clear(struct result *result);	/* frees what it owns */
