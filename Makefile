@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Builds Assay. `make help` lists the targets. Everything made is under build/.
+
+PREFIX ?= /usr/local
+TARGET ?= /dev/kvm
+FUZZ_SECONDS ?= 60
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CLANG ?= $(firstword $(shell command -v clang clang-14 clang-15 clang-16 clang-17 clang-18) clang)
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: FORCE
+.DEFAULT_GOAL := all
+
+# A release carries its version in a file; a clone is described by its history.
+VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null || \
+	echo unknown)
+
+# ---- flags ---------------------------------------------------------------------
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+ifeq ($(WERROR),1)
+WARNINGS += -Werror
+endif
+CFLAGS ?= -O2 -g
+ASSAY_CFLAGS = -std=gnu11 $(WARNINGS) -Irunner -Ibuild/gen
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# So that build/assay runs when copied alone to another machine, every library
+# that has an archive is linked statically. STATIC=1 does so with libc too, for
+# initramfs images with nothing else inside.
+archive = $(filter /%,$(shell $(CC) -print-file-name=$(1)))
+library = $(or $(call archive,lib$(1).a),-l$(1))
+LIBELF := $(call library,elf)
+ifneq ($(filter /%,$(LIBELF)),)
+# An archive does not say what it needs: zlib, and in newer releases zstd.
+LIBELF += $(call library,z) $(call archive,libzstd.a)
+endif
+LIBS := $(LIBELF) $(call library,jansson)
+
+# Most distributions have no archive of Zydis. It is then loaded when first
+# needed (runner/zydis.c), and where there is none failures show plain bytes.
+ZYDIS := $(call archive,libZydis.a)
+ifneq ($(ZYDIS),)
+LIBS += $(ZYDIS) $(call archive,libZycore.a)
+ASSAY_CFLAGS += -DZYDIS_STATIC_BUILD
+else ifeq ($(STATIC),1)
+ASSAY_CFLAGS += -DZYDIS_ABSENT
+else
+LIBS += -ldl
+endif
+LIBS += -lpthread
+ifeq ($(STATIC),1)
+ASSAY_LDFLAGS += -static
+endif
+
+# ---- what there is ---------------------------------------------------------------
+
+RUNNER := $(filter-out $(if $(ZYDIS),runner/zydis.c),$(sort $(wildcard runner/*.c)))
+UNIT := $(patsubst suites/unit/%.c,%,$(sort $(wildcard suites/unit/test_*.c)))
+FUZZERS := $(patsubst suites/fuzz/%.c,%,$(sort $(wildcard suites/fuzz/fuzz_*.c)))
+MICROGUESTS := $(sort $(shell find microguests -name '*.asm' ! -path 'microguests/include/*'))
+LISTS := $(MICROGUESTS:microguests/%.asm=build/images/%.list)
+GEN_H := build/gen/record.h build/gen/stage.h
+GEN_INC := build/gen/record.inc build/gen/stage.inc
+DATA := build/obj/embedded.o build/obj/deviations.o
+
+.PHONY: all help images
+all: build/assay images
+
+help:
+	@echo 'make deps          install what is missing to build and test (says what it will install)'
+	@echo 'make [all]         build/assay and the microguests'
+	@echo 'make check         run every case on TARGET ($(TARGET)); RUN_ARGS adds options'
+	@echo 'make test          test the harness itself'
+	@echo 'make bench         measure the engine against its floor'
+	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
+	@echo 'make fuzz          fuzz the image loader for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make format-check  check the layout of all sources'
+	@echo 'make lint          the same, and a second compiler and the scripts'
+	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make dist          a tarball that builds by itself'
+	@echo 'make clean         remove build/'
+	@echo 'variables: WERROR=1 STATIC=1 CC= CFLAGS= LDFLAGS='
+
+images: $(LISTS)
+
+.PHONY: deps
+deps:
+	@ci/deps
+
+# ---- generated headers -------------------------------------------------------------
+
+build/gen/%.h: microguests/include/%.def microguests/include/gendef.awk
+	@mkdir -p $(@D)
+	awk -v lang=c -f microguests/include/gendef.awk $< >$@
+
+build/gen/%.inc: microguests/include/%.def microguests/include/gendef.awk
+	@mkdir -p $(@D)
+	awk -v lang=nasm -f microguests/include/gendef.awk $< >$@
+
+# ---- microguests -------------------------------------------------------------------
+
+# A .list names the images made of one source, one per mode; beside it, a .d says
+# what they were made of.
+build/images/%.list: microguests/%.asm microguests/assay-as microguests/microguest.ld $(GEN_INC)
+	@echo '  ASSAY-AS $<'
+	@microguests/assay-as -o build/images -M $@ $<
+
+-include $(LISTS:=.d)
+
+# note FILE, TEXT: a file that changes when the text does.
+define note
+$(1): FORCE
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' >$$@
+endef
+
+$(eval $(call note,build/sources.txt,$$(MICROGUESTS)))
+
+# All images in one file, in the order of their names, and a table of where each is.
+build/embedded.c: $(LISTS) build/sources.txt
+	@echo '  EMBED $@'
+	@cat /dev/null $(LISTS) | LC_ALL=C sort >build/images.txt
+	@cd build/images && xargs -r cat <../images.txt >../images.bin
+	@{ cd build/images && xargs -r stat -c '%s %n' <../images.txt; } | awk ' \
+	BEGIN { \
+		print "/* made by the Makefile */\n#include \"image.h\"\n"; \
+		print "__asm__(\".section .rodata\\n\""; \
+		print "\t\".balign 16\\n\""; \
+		print "\t\"images_bin:\\n\""; \
+		print "\t\".incbin \\\"build/images.bin\\\"\\n\""; \
+		print "\t\".previous\\n\");"; \
+		print "extern const u8 images_bin[] __attribute__((visibility(\"hidden\")));\n"; \
+		print "const struct embedded_image embedded_images[] = {"; \
+	} \
+	{ printf "\t{\"%s\", images_bin + %d, %d},\n", $$2, at, $$1; at += $$1 } \
+	END { printf "\t{NULL, NULL, 0},\n};\nconst unsigned int embedded_count = %d;\n", NR }' >$@
+
+build/deviations.c: suites/deviations.json
+	@mkdir -p $(@D)
+	@echo '  XXD $@'
+	@xxd -i -n deviations_json $< | sed 's/^unsigned/const unsigned/' >$@
+
+# ---- programs ----------------------------------------------------------------------
+
+# flavour NAME, DIRECTORY, COMPILER, FLAGS: objects, the program and the unit
+# tests of one way to build them.
+define flavour
+$$(eval $$(call note,$(2)/flags.txt,$(3) $$(ASSAY_CFLAGS) $$(CPPFLAGS) $(4) $$(LDFLAGS) $$(ASSAY_LDFLAGS) $$(LIBS)))
+
+$(2)/obj/%.o: runner/%.c $(2)/flags.txt | $$(GEN_H)
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	@$(3) $$(ASSAY_CFLAGS) $$(CPPFLAGS) $(4) $$(DEFINE) -MMD -MP -c $$< -o $$@
+
+$(2)/obj/unit/%.o: suites/unit/%.c $(2)/flags.txt | $$(GEN_H)
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	@$(3) $$(ASSAY_CFLAGS) -Isuites/unit $$(CPPFLAGS) $(4) -MMD -MP -c $$< -o $$@
+
+$(2)/assay: $(RUNNER:runner/%.c=$(2)/obj/%.o) $$(DATA)
+	@echo '  LINK $$@'
+	@$(3) $(4) $$(LDFLAGS) $$(ASSAY_LDFLAGS) $$^ $$(LIBS) -o $$@
+
+$(2)/unit/%: $(2)/obj/unit/%.o $(patsubst runner/%.c,$(2)/obj/%.o,$(filter-out runner/main.c,$(RUNNER))) $$(DATA)
+	@mkdir -p $$(@D)
+	@echo '  LINK $$@'
+	@$(3) $(4) $$(LDFLAGS) $$(ASSAY_LDFLAGS) $$^ $$(LIBS) -o $$@
+
+$(patsubst runner/%.c,$(2)/obj/%.o,$(VERSIONED)): private DEFINE = -DASSAY_VERSION='"$$(VERSION)"'
+$(patsubst runner/%.c,$(2)/obj/%.o,$(VERSIONED)): build/version.txt
+
+-include $(RUNNER:runner/%.c=$(2)/obj/%.d) $(UNIT:%=$(2)/obj/unit/%.d)
+endef
+
+# Only these know the version, so a commit does not rebuild the rest.
+VERSIONED := $(if $(RUNNER),$(shell grep -l ASSAY_VERSION $(RUNNER)))
+$(eval $(call note,build/version.txt,$$(VERSION)))
+
+FUZZ_CFLAGS = -O1 -g -fsanitize=fuzzer-no-link $(SANITIZE)
+$(eval $(call flavour,plain,build,$$(CC),$$(CFLAGS)))
+$(eval $(call flavour,asan,build/asan,$$(CC),-O1 -g $$(SANITIZE)))
+$(eval $(call flavour,fuzz,build/fuzz,$$(CLANG),$$(FUZZ_CFLAGS)))
+
+build/obj/embedded.o: build/embedded.c build/flags.txt runner/image.h | $(GEN_H)
+	@mkdir -p $(@D)
+	@$(CC) $(ASSAY_CFLAGS) -O1 -c $< -o $@
+
+build/obj/deviations.o: build/deviations.c build/flags.txt
+	@mkdir -p $(@D)
+	@$(CC) $(ASSAY_CFLAGS) -O1 -c $< -o $@
+
+# ---- running -----------------------------------------------------------------------
+
+.PHONY: check test unit bench asan asan-check
+# The status is kept for scripts: make knows but failed and not failed.
+check: all
+	@build/assay run --on $(TARGET) $(RUN_ARGS); status=$$?; echo $$status >build/check.status; \
+	if [ $$status -eq 125 ]; then \
+		echo 'make check: $(TARGET) cannot run the suites here;' \
+			'`build/assay probe` says what is missing, TARGET= names another' >&2; \
+	fi; \
+	exit $$status
+
+bench: all
+	build/assay bench --on $(TARGET)
+
+unit: $(UNIT:%=build/unit/%)
+	@ci/unit $(UNIT:%=build/unit/%)
+
+test: all $(UNIT:%=build/unit/%)
+	@failed=0; \
+	ci/unit $(UNIT:%=build/unit/%) || failed=1; \
+	ci/python -m pytest -q --target $(TARGET) suites/tests || failed=1; \
+	exit $$failed
+
+asan: build/asan/assay $(UNIT:%=build/asan/unit/%)
+
+asan-check: asan
+	@ci/unit $(UNIT:%=build/asan/unit/%)
+	build/asan/assay run --on $(TARGET) $(RUN_ARGS)
+
+build/fuzz/%: build/fuzz/obj/fuzz/%.o $(patsubst runner/%.c,build/fuzz/obj/%.o,$(filter-out \
+		runner/main.c,$(RUNNER))) $(DATA)
+	@echo '  LINK $@'
+	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $^ $(LIBS) -o $@
+
+build/fuzz/obj/fuzz/%.o: suites/fuzz/%.c build/fuzz/flags.txt | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	@$(CLANG) $(ASSAY_CFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(FUZZERS:%=build/fuzz/obj/fuzz/%.d)
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZERS:%=build/fuzz/%)
+fuzz: fuzzers images
+	@ci/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+# ---- keeping it tidy -----------------------------------------------------------------
+
+.PHONY: format-check lint install dist clean
+format-check:
+	@ci/format-check
+
+lint: format-check $(GEN_H)
+	$(CLANG) $(ASSAY_CFLAGS) -DASSAY_VERSION='""' -Isuites/unit -Werror -fsyntax-only $(RUNNER) \
+		$(UNIT:%=suites/unit/%.c) $(FUZZERS:%=suites/fuzz/%.c)
+	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/format-check; do \
+		sh -n $$script || exit 1; done
+	bash -n .ci/run
+
+install: build/assay $(GEN_INC)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/assay/include \
+		$(DESTDIR)$(PREFIX)/share/doc/assay
+	install -m 755 build/assay microguests/assay-as $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard microguests/include/*.inc) $(GEN_INC) \
+		$(DESTDIR)$(PREFIX)/share/assay/include
+	install -m 644 microguests/microguest.ld $(DESTDIR)$(PREFIX)/share/assay
+	install -m 644 $(wildcard README.md LICENSE docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/assay
+
+dist:
+	@ci/dist $(VERSION)
+
+clean:
+	rm -rf build
