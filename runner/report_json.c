@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * JSON lines: one for the run, one for each instance as it ends, one for the
+ * summary. The schema is in docs/output.md; add to it, never change what is there.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "describe.h"
+#include "disasm.h"
+#include "report_parts.h"
+
+#define SCHEMA 1
+
+json_t *json_clean(const char *s)
+{
+	json_t *json;
+	char *clean;
+
+	if (!s)
+		return json_null();
+	clean = clean_text(s, false);
+	json = json_string(clean);
+	free(clean);
+	return json;
+}
+
+/* Of fixed width, as strings: JSON numbers lose bits beyond 2^53. */
+static json_t *json_hex(u64 value)
+{
+	return json_sprintf("0x%llx", (unsigned long long)value);
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+/* "a.b=1 c.d=x y" as {"a.b": "1", "c.d": "x", "y": ""} */
+static json_t *json_parameters(const char *parameters)
+{
+	json_t *object = json_object();
+
+	while (*parameters) {
+		size_t len = strcspn(parameters, " ");
+		size_t key = strcspn(parameters, "= ");
+		char *name = xasprintf("%.*s", (int)key, parameters);
+		char *value = xasprintf("%.*s", key < len ? (int)(len - key - 1) : 0,
+					parameters + key + (key < len));
+		char *clean = clean_text(name, false);
+
+		if (*name)
+			put(object, clean, json_clean(value));
+		parameters += len + (parameters[len] == ' ');
+		free(clean);
+		free(name);
+		free(value);
+	}
+	return object;
+}
+
+json_t *json_host(const struct run_info *run)
+{
+	const struct host *host = run->host;
+	json_t *object = json_object();
+
+	put(object, "cpu", json_clean(host->cpu));
+	put(object, "vendor", json_clean(host->vendor));
+	put(object, "family", json_integer(host->family));
+	put(object, "model", json_integer(host->model));
+	put(object, "stepping", json_integer(host->stepping));
+	put(object, "microcode", json_clean(host->microcode));
+	put(object, "kernel", json_clean(host->kernel));
+	put(object, "machine", json_clean(host->machine));
+	put(object, "hypervisor", json_clean(host->hypervisor));
+	put(object, "version", json_clean(host->version));
+	put(object, "parameters", json_parameters(host->parameters ? host->parameters : ""));
+	return object;
+}
+
+/* Writes the object as one line and frees it. */
+static void write_line(struct report *report, json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	struct strbuf sb = { 0 };
+
+	json_decref(object);
+	if (!text) {
+		complain("a line of the report cannot be made into JSON: out of memory");
+		report->broken = true;
+		return;
+	}
+	sb_printf(&sb, "%s\n", text);
+	free(text);
+	report_write(report, &sb);
+	sb_free(&sb);
+}
+
+static void json_begin(struct report *report)
+{
+	const struct run_info *run = report->run;
+	json_t *object = json_object();
+	char when[32];
+	struct tm tm;
+
+	gmtime_r(&run->started, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	put(object, "type", json_string("run"));
+	put(object, "schema", json_integer(SCHEMA));
+	put(object, "assay", json_clean(ASSAY_VERSION));
+	put(object, "started", json_string(when));
+	put(object, "target", json_clean(run->target));
+	put(object, "instances", json_integer(run->count));
+	put(object, "host", json_host(run));
+	write_line(report, object);
+}
+
+static json_t *json_texts(const struct mg_case *tc, u16 kind)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < tc->nrecords; i++) {
+		char *text;
+
+		if (tc->records[i].kind != kind)
+			continue;
+		text = record_string(&tc->records[i], F_text);
+		json_array_append_new(array, json_clean(text));
+		free(text);
+	}
+	return array;
+}
+
+static void put_instance(json_t *object, const struct instance *instance)
+{
+	const struct mg_case *tc = instance->tc;
+	char *source = source_name(tc->image);
+	char *suite = xasprintf("%.*s", (int)strcspn(instance->name, "/@"), instance->name);
+	char *name = xasprintf("%s/%s", tc->image->name, tc->name);
+
+	put(object, "name", json_clean(instance->name));
+	put(object, "suite", json_clean(suite));
+	put(object, "case", json_clean(name));
+	put(object, "mode", json_clean(mode_name(tc->image->mode)));
+	put(object, "ring", json_integer(instance->ring));
+	put(object, "irqchip", json_clean(irqchip_name(instance->irqchip)));
+	put(object, "path", json_clean(path_name(instance->path)));
+	put(object, "restore", json_boolean(instance->restore));
+	put(object, "fresh", json_boolean(instance->fresh));
+	put(object, "text", json_clean(tc->text));
+	put(object, "refs", json_texts(tc, REC_REF));
+	put(object, "needs", json_texts(tc, REC_NEED));
+	put(object, "source", json_clean(source));
+	put(object, "case_line", json_integer(tc->line));
+	free(source);
+	free(suite);
+	free(name);
+}
+
+static json_t *json_differences(const struct result *result)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < result->ndifferences; i++) {
+		const struct difference *d = &result->differences[i];
+		json_t *object = json_object();
+
+		put(object, "what", json_clean(d->what));
+		put(object, "expected", json_clean(d->expected));
+		put(object, "observed", json_clean(d->observed));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *json_exits(const struct result *result)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < result->nexits; i++) {
+		const struct exit_seen *seen = &result->exits[i];
+		json_t *object = json_object();
+		bool error = seen->reason == ~0u;
+
+		put(object, "number", json_integer(result->exits_before + i + 1));
+		put(object, "reason", error ? json_null() : json_integer(seen->reason));
+		put(object, "errno", error ? json_integer(seen->error) : json_null());
+		put(object, "rip", json_hex(seen->rip));
+		put(object, "text", json_clean(seen->text));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+/* Most significant byte first, as a number is written. */
+static json_t *json_bytes(const u8 *bytes, u32 len)
+{
+	struct strbuf sb = { 0 };
+	json_t *json;
+
+	sb_printf(&sb, "0x");
+	while (len--)
+		sb_printf(&sb, "%02x", bytes[len]);
+	json = json_string(sb.s);
+	sb_free(&sb);
+	return json;
+}
+
+static json_t *json_state(const struct result *result)
+{
+	struct cpu_state state = result->state;
+	unsigned int uses = result->instance->tc->uses;
+	u16 last = uses & USES_AVX ? F_ymm15 : uses & USES_SSE ? F_xmm15 : uses ? F_st7 : F_ldtr_ar;
+	json_t *object = json_object();
+
+	for (u16 field = F_rax; field <= last; field++) {
+		const u64 *reg = state_reg(&state, field);
+		const u8 *bytes;
+		u32 len;
+
+		if (reg)
+			put(object, field_name(field), json_hex(*reg));
+		else if ((bytes = state_fpu_bytes(&state, field, &len)))
+			put(object, field_name(field), json_bytes(bytes, len));
+	}
+	return object;
+}
+
+/* The lines of the text as a list of strings. */
+static json_t *json_lines(struct strbuf *text)
+{
+	json_t *array = json_array();
+	char *rest = text->s;
+
+	while (rest && *rest) {
+		char *line = strsep(&rest, "\n");
+
+		json_array_append_new(array, json_clean(line));
+	}
+	sb_free(text);
+	return array;
+}
+
+static void put_failure(json_t *object, const struct run_info *run, const struct result *result)
+{
+	const struct record *step = case_step(result->instance->tc, result->step);
+	struct strbuf sb = { 0 }, code = { 0 }, again = { 0 };
+
+	put(object, "step", json_integer(result->step));
+	if (step)
+		sb_record(&sb, step);
+	put(object, "step_text", json_clean(sb.s));
+	put(object, "line", json_integer(result->line));
+	put(object, "differences", json_differences(result));
+	put(object, "more_differences", json_integer(result->more_differences));
+	put(object, "exits", json_exits(result));
+	put(object, "state", result->have_state ? json_state(result) : json_null());
+	sb_code(&code, result, 0, &paint_none);
+	put(object, "disassembly", json_lines(&code));
+	sb_rerun(&again, run, result->instance);
+	put(object, "again", json_clean(again.s));
+	sb_free(&sb);
+	sb_free(&again);
+}
+
+json_t *json_result(const struct run_info *run, const struct result *result)
+{
+	json_t *object = json_object();
+
+	put(object, "type", json_string("result"));
+	put_instance(object, result->instance);
+	put(object, "outcome", json_string(outcome_name(result->outcome)));
+	put(object, "why", json_clean(result->why));
+	put(object, "unchecked", json_clean(result->unchecked));
+	put(object, "ns", json_integer((json_int_t)result->ns));
+	put(object, "runs", json_integer(result->runs));
+	if (result->deviation_reason) {
+		json_t *deviation = json_object();
+
+		put(deviation, "reason", json_clean(result->deviation_reason));
+		put(deviation, "ref", json_clean(result->deviation_ref));
+		put(deviation, "gone", json_boolean(result->deviation_gone));
+		put(object, "deviation", deviation);
+	}
+	if (result_explains(result))
+		put_failure(object, run, result);
+	return object;
+}
+
+static void json_report_result(struct report *report, const struct result *result,
+			       struct suite_count *suite)
+{
+	(void)suite;
+	write_line(report, json_result(report->run, result));
+}
+
+static void put_counts(json_t *object, const unsigned int counts[OUTCOME_COUNT])
+{
+	for (unsigned int i = 0; i < OUTCOME_COUNT; i++)
+		put(object, outcome_name(i), json_integer(counts[i]));
+}
+
+static void json_end(struct report *report, const struct run_end *end)
+{
+	json_t *object = json_object(), *suites = json_object();
+
+	put(object, "type", json_string("summary"));
+	put_counts(object, report->counts);
+	put(object, "deviations_gone", json_integer(report->gone));
+	put(object, "not_run", json_integer(report->run->count - report->seen));
+	put(object, "interrupted", json_boolean(end->interrupted));
+	put(object, "ns", json_integer((json_int_t)end->ns));
+	for (unsigned int i = 0; i < report->nsuites; i++) {
+		char *name = clean_text(report->suites[i].name, false);
+		json_t *suite = json_object();
+
+		put_counts(suite, report->suites[i].counts);
+		put(suite, "ns", json_integer((json_int_t)report->suites[i].ns));
+		put(suites, name, suite);
+		free(name);
+	}
+	put(object, "suites", suites);
+	put(object, "status", json_integer(report_verdict(report)));
+	write_line(report, object);
+}
+
+const struct report_ops report_json = {
+	.name = "json",
+	.begin = json_begin,
+	.result = json_report_result,
+	.end = json_end,
+};

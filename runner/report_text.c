@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A failure as text: what every format for people prints, and artifacts keep. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "describe.h"
+#include "disasm.h"
+#include "report_parts.h"
+
+#define INSNS_MAX CODE_BYTES
+#define INSNS_BEFORE 5		/* shown around the current instruction */
+#define INSNS_AFTER 5
+#define WHAT_COLUMNS 12
+#define SIDE_COLUMNS 20
+
+const struct paint paint_none = { "", "", "", "", "" };
+const struct paint paint_terminal = {
+	.bad = "\033[31m",
+	.good = "\033[32m",
+	.strong = "\033[1m",
+	.faint = "\033[2m",
+	.off = "\033[0m",
+};
+
+char *source_name(const struct image *image)
+{
+	return xasprintf("%s.asm", image->name);
+}
+
+void sb_rerun(struct strbuf *sb, const struct run_info *run, const struct instance *instance)
+{
+	sb_shell_word(sb, run->program ? run->program : "assay");
+	sb_printf(sb, " run ");
+	sb_shell_word(sb, instance->name);
+	sb_printf(sb, " --on ");
+	sb_shell_word(sb, run->target);
+	if (run->own_files) {
+		sb_printf(sb, " ");
+		sb_shell_word(sb, instance->tc->image->file);
+	}
+}
+
+void sb_host(struct strbuf *sb, const struct run_info *run)
+{
+	const struct host *host = run->host;
+
+	sb_clean(sb, host->hypervisor);
+	sb_printf(sb, " ");
+	sb_clean(sb, host->version);
+	sb_printf(sb, " (");
+	sb_clean(sb, host->machine);
+	sb_printf(sb, "), ");
+	sb_clean(sb, host->cpu);
+}
+
+/* Columns for the widest of the texts at offset in every difference. */
+static int column_width(const struct result *result, size_t offset, size_t width)
+{
+	for (unsigned int i = 0; i < result->ndifferences; i++) {
+		size_t len = strlen((const char *)&result->differences[i] + offset);
+
+		if (len > width)
+			width = len;
+	}
+	return (int)width;
+}
+
+void sb_differences(struct strbuf *sb, const struct result *result, int indent,
+		    const struct paint *paint)
+{
+	int what = column_width(result, offsetof(struct difference, what), WHAT_COLUMNS);
+	int left = column_width(result, offsetof(struct difference, expected), SIDE_COLUMNS);
+
+	if (!result->ndifferences)
+		return;
+	sb_printf(sb, "%*s%s%-*s  %-*s  %s%s\n", indent, "", paint->faint, what, "", left,
+		  "expected", "observed", paint->off);
+	for (unsigned int i = 0; i < result->ndifferences; i++) {
+		const struct difference *d = &result->differences[i];
+		char *w = clean_text(d->what, false), *e = clean_text(d->expected, false);
+		char *o = clean_text(d->observed, false);
+
+		sb_printf(sb, "%*s%-*s  %s%-*s%s  %s%s%s\n", indent, "", what, w, paint->good, left,
+			  e, paint->off, paint->bad, o, paint->off);
+		free(w);
+		free(e);
+		free(o);
+	}
+	if (result->more_differences)
+		sb_printf(sb, "%*sand %u more\n", indent, "", result->more_differences);
+}
+
+/* Index of the instruction at RIP; count if it is not there. */
+static unsigned int current_insn(const struct result *result, const struct insn *insns,
+				 unsigned int count)
+{
+	unsigned int i = 0;
+
+	while (i < count && !(result->have_state && insns[i].addr == state_linear_rip(&result->state)))
+		i++;
+	return i;
+}
+
+/* The code kept in a result, with RIP among the anchors if the state is known. */
+static unsigned int result_disasm(const struct result *result, struct insn *insns)
+{
+	const struct image *image = result->instance->tc->image;
+	struct code code = { .bytes = result->code, .len = result->code_len,
+			     .addr = result->code_addr, .bits = mode_bits(image->mode) };
+	u64 *anchors;
+	unsigned int n;
+
+	code.nanchors = image_anchors(image, &anchors);
+	if (result->have_state) {
+		anchors = xrealloc(anchors, (code.nanchors + 1) * sizeof(*anchors));
+		anchors[code.nanchors++] = state_linear_rip(&result->state);
+		code.bits = state_bits(&result->state);
+	}
+	code.anchors = anchors;
+	n = disasm(&code, insns, INSNS_MAX);
+	free(anchors);
+	return n;
+}
+
+void sb_code(struct strbuf *sb, const struct result *result, int indent, const struct paint *paint)
+{
+	struct insn insns[INSNS_MAX];
+	unsigned int n = result_disasm(result, insns);
+	unsigned int at = current_insn(result, insns, n), first = 0, last = n;
+
+	if (at < n) {
+		first = at > INSNS_BEFORE ? at - INSNS_BEFORE : 0;
+		last = at + INSNS_AFTER + 1 < n ? at + INSNS_AFTER + 1 : n;
+	}
+	for (unsigned int i = first; i < last; i++) {
+		if (i == at)
+			sb_printf(sb, "%s", paint->strong);
+		sb_printf(sb, "%*s", indent, "");
+		sb_insn(sb, i == at ? " -> " : "", &insns[i]);
+		if (i == at && *paint->off) {
+			sb->len--;	/* the colour ends before the line does */
+			sb_printf(sb, "%s\n", paint->off);
+		}
+	}
+}
+
+void sb_exits(struct strbuf *sb, const struct result *result, int indent)
+{
+	for (unsigned int i = 0; i < result->nexits; i++) {
+		const struct exit_seen *seen = &result->exits[i];
+
+		sb_printf(sb, "%*s%4u  rip=%05llx  ", indent, "", result->exits_before + i + 1,
+			  (unsigned long long)seen->rip);
+		sb_clean(sb, seen->text);
+		sb_printf(sb, "\n");
+	}
+}
+
+static void sb_heading(struct strbuf *sb, const char *heading, const struct paint *paint)
+{
+	sb_printf(sb, "\n    %s%s%s\n", paint->faint, heading, paint->off);
+}
+
+/* "io/out.asm:12, step 2: expect io_out, port=0x10" */
+static void sb_where(struct strbuf *sb, const struct result *result)
+{
+	const struct mg_case *tc = result->instance->tc;
+	const struct record *step = case_step(tc, result->step);
+	char *source = source_name(tc->image);
+
+	sb_printf(sb, "    ");
+	sb_clean(sb, source);
+	sb_printf(sb, ":%u", result->line ? result->line : tc->line);
+	if (step) {
+		struct strbuf text = { 0 };
+
+		sb_record(&text, step);
+		sb_printf(sb, ", step %d: ", result->step + 1);
+		sb_clean(sb, text.s);
+		sb_free(&text);
+	} else {
+		sb_printf(sb, ", before the first step");
+	}
+	sb_printf(sb, "\n");
+	free(source);
+}
+
+static void sb_what_case(struct strbuf *sb, const struct mg_case *tc, const struct paint *paint)
+{
+	struct strbuf refs = { 0 };
+
+	sb_printf(sb, "    ");
+	sb_clean(sb, tc->text);
+	if (sb_texts(&refs, tc, REC_REF)) {
+		sb_printf(sb, "  %s[", paint->faint);
+		sb_clean(sb, refs.s);
+		sb_printf(sb, "]%s", paint->off);
+	}
+	sb_printf(sb, "\n");
+	sb_free(&refs);
+}
+
+void sb_failure(struct strbuf *sb, const struct run_info *run, const struct result *result,
+		const struct paint *paint)
+{
+	sb_what_case(sb, result->instance->tc, paint);
+	sb_where(sb, result);
+	if (result->why) {
+		sb_printf(sb, "    %s", paint->strong);
+		sb_clean(sb, result->why);
+		sb_printf(sb, "%s\n", paint->off);
+	}
+	if (result->ndifferences) {
+		sb_printf(sb, "\n");
+		sb_differences(sb, result, 4, paint);
+	}
+	if (result->code_len) {
+		sb_heading(sb, result->have_state ? "code around RIP" : "code", paint);
+		sb_code(sb, result, 4, paint);
+	}
+	if (result->nexits) {
+		sb_heading(sb, result->exits_before ? "last exits" : "exits", paint);
+		sb_exits(sb, result, 4);
+	}
+	sb_heading(sb, "again", paint);
+	sb_printf(sb, "        ");
+	sb_rerun(sb, run, result->instance);
+	sb_printf(sb, "\n");
+}
+
+/* "  name 0123456789abcdef", wide enough for the longest names. */
+static void sb_register(struct strbuf *sb, const char *name, u64 value)
+{
+	sb_printf(sb, "%-10s %016llx", name, (unsigned long long)value);
+}
+
+static void sb_segments(struct strbuf *sb, const struct cpu_state *state)
+{
+	sb_printf(sb, "\nsegment  selector  base              limit     access\n");
+	for (unsigned int i = 0; i < SEG_COUNT; i++) {
+		const struct seg_state *seg = &state->seg[i];
+
+		sb_printf(sb, "%-7s  %04llx      %016llx  %08llx  %05llx%s\n",
+			  field_name(F_cs + 4 * i), (unsigned long long)seg->selector,
+			  (unsigned long long)seg->base, (unsigned long long)seg->limit,
+			  (unsigned long long)seg->ar, seg->ar & AR_UNUSABLE ? " unusable" : "");
+	}
+}
+
+static void sb_fpu(struct strbuf *sb, struct cpu_state *state, unsigned int uses)
+{
+	u16 last = uses & USES_AVX ? F_ymm15 : uses & USES_SSE ? F_xmm15 : F_st7;
+
+	sb_printf(sb, "\n");
+	for (u16 field = F_fcw; field <= last; field++) {
+		u32 bytes = 0;
+		const u8 *value = state_fpu_bytes(state, field, &bytes);
+
+		if (!value || ((uses & USES_AVX) && field >= F_xmm0 && field <= F_xmm15))
+			continue;
+		sb_printf(sb, "%-10s ", field_name(field));
+		while (bytes--)
+			sb_printf(sb, "%02x", value[bytes]);
+		sb_printf(sb, "\n");
+	}
+}
+
+void sb_registers(struct strbuf *sb, const struct cpu_state *state, unsigned int uses)
+{
+	struct cpu_state copy = *state;
+
+	for (u16 field = F_rax; field <= F_xcr0; field++) {
+		sb_register(sb, field_name(field), *state_reg(&copy, field));
+		sb_printf(sb, field % 2 && field < F_xcr0 ? "  " : "\n");
+	}
+	sb_segments(sb, state);
+	if (uses)
+		sb_fpu(sb, &copy, uses);
+}
