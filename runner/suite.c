@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What there is to run: loads images, makes an instance of every way each case
+ * may run, and selects instances by name. Order is that of images and sources.
+ */
+#include "instance.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEAREST 3		/* names a message offers instead of an unknown one */
+
+/* ---- instances ------------------------------------------------------------ */
+
+static const char *const irqchip_suffix[] = {
+	[IRQCHIP_USER] = "", [IRQCHIP_SPLIT] = "+split", [IRQCHIP_KERNEL] = "+kernel",
+};
+
+static const char *const path_suffix[PATH_COUNT] = { "", "+mmio", "+fep" };
+
+static char *instance_name(const struct instance *instance)
+{
+	const struct mg_case *tc = instance->tc;
+	/* virtual-8086 mode knows no other privilege level: nothing to tell apart */
+	bool ring3 = instance->ring && tc->image->mode != MODE_VM86;
+
+	return xasprintf("%s/%s@%s%s%s%s%s%s", tc->image->name, tc->name,
+			 mode_name(tc->image->mode), ring3 ? ".ring3" : "",
+			 irqchip_suffix[instance->irqchip], path_suffix[instance->path],
+			 instance->restore ? "+restore" : "", instance->fresh ? "+fresh" : "");
+}
+
+static void add_instance(struct suite *suite, const struct instance *instance)
+{
+	/* Doubles at each power of two. */
+	if (!(suite->count & (suite->count - 1)))
+		suite->instances = xrealloc(suite->instances, (suite->count ? suite->count * 2 : 1) *
+					    sizeof(*suite->instances));
+	suite->instances[suite->count] = *instance;
+	suite->instances[suite->count++].name = instance_name(instance);
+}
+
+static unsigned int case_paths(const struct mg_case *tc)
+{
+	return 1 << PATH_NATIVE | tc->operand << PATH_MMIO | tc->emulate << PATH_FEP;
+}
+
+static void expand_case(struct suite *suite, const struct mg_case *tc, const struct axes *axes)
+{
+	unsigned int irqchips = tc->irqchips & (axes->irqchips ? axes->irqchips : ~0u);
+	unsigned int paths = case_paths(tc) & (axes->paths ? axes->paths : ~0u);
+	struct instance instance = { .tc = tc, .restore = axes->restore, .fresh = axes->fresh };
+
+	for (unsigned int ring = RING_0; ring <= RING_3; ring <<= 1) {
+		for (unsigned int chip = IRQCHIP_USER; chip <= IRQCHIP_KERNEL; chip <<= 1) {
+			for (unsigned int path = 0; path < PATH_COUNT; path++) {
+				if (!(tc->rings & ring && irqchips & chip && paths & 1 << path))
+					continue;
+				instance.ring = ring == RING_3 ? 3 : 0;
+				instance.irqchip = chip;
+				instance.path = path;
+				add_instance(suite, &instance);
+			}
+		}
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct instance *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* Two images may carry the same name; then a name would not say what ran. */
+static int check_unique(const struct suite *suite, char **error)
+{
+	const struct instance **sorted = xcalloc(suite->count, sizeof(*sorted));
+	int result = 0;
+
+	for (unsigned int i = 0; i < suite->count; i++)
+		sorted[i] = &suite->instances[i];
+	qsort(sorted, suite->count, sizeof(*sorted), by_name);
+	for (unsigned int i = 1; i < suite->count && !result; i++) {
+		if (strcmp(sorted[i - 1]->name, sorted[i]->name))
+			continue;
+		*error = xasprintf("%s is in %s and in %s: rename one source or case",
+				   sorted[i]->name, sorted[i - 1]->tc->image->file,
+				   sorted[i]->tc->image->file);
+		result = -1;
+	}
+	free(sorted);
+	return result;
+}
+
+/* ---- loading -------------------------------------------------------------- */
+
+static int load_images(struct suite *suite, char *const *files, unsigned int nfiles, char **error)
+{
+	unsigned int wanted = nfiles ? nfiles : embedded_count;
+
+	suite->images = xcalloc(wanted, sizeof(*suite->images));
+	for (unsigned int i = 0; i < wanted; i++) {
+		const struct embedded_image *embedded = &embedded_images[i];
+		struct image *image = nfiles ? image_load(files[i], error) :
+			image_parse(embedded->file, embedded->bytes, embedded->size, error);
+
+		if (!image)
+			return -1;
+		suite->images[suite->nimages++] = image;
+	}
+	return 0;
+}
+
+int suite_load(struct suite *suite, char *const *files, unsigned int nfiles,
+	       const struct axes *axes, char **error)
+{
+	*suite = (struct suite){ 0 };
+	if (load_images(suite, files, nfiles, error)) {
+		suite_free(suite);
+		return -1;
+	}
+	for (unsigned int i = 0; i < suite->nimages; i++)
+		for (unsigned int j = 0; j < suite->images[i]->ncases; j++)
+			expand_case(suite, &suite->images[i]->cases[j], axes);
+	if (check_unique(suite, error)) {
+		suite_free(suite);
+		return -1;
+	}
+	return 0;
+}
+
+void suite_free(struct suite *suite)
+{
+	for (unsigned int i = 0; i < suite->count; i++)
+		free(suite->instances[i].name);
+	free(suite->instances);
+	for (unsigned int i = 0; i < suite->nimages; i++)
+		image_free(suite->images[i]);
+	free(suite->images);
+	*suite = (struct suite){ 0 };
+}
+
+/* ---- the nearest names ---------------------------------------------------- */
+
+struct candidate {
+	const char *name;
+	size_t len;		/* a name, or its beginning */
+	unsigned int distance;
+};
+
+static bool is_cut(char c)
+{
+	return !c || strchr("/@.+", c);
+}
+
+static void offer(struct candidate best[NEAREST], const struct candidate *candidate)
+{
+	unsigned int at = NEAREST;
+
+	for (unsigned int i = 0; i < NEAREST; i++)
+		if (best[i].name && best[i].len == candidate->len &&
+		    !memcmp(best[i].name, candidate->name, candidate->len))
+			return;
+	while (at && (!best[at - 1].name || best[at - 1].distance > candidate->distance))
+		at--;
+	if (at == NEAREST)
+		return;
+	memmove(&best[at + 1], &best[at], (NEAREST - 1 - at) * sizeof(*best));
+	best[at] = *candidate;
+}
+
+/*
+ * Edit distance of the pattern to every beginning of the name that a pattern may
+ * be, in one pass: row[i] is that of the pattern's first i characters to as much
+ * of the name as was walked.
+ */
+static void measure(const char *pattern, size_t len, const char *name, unsigned int *row,
+		    struct candidate best[NEAREST])
+{
+	unsigned int diagonal, above;
+
+	for (size_t i = 0; i <= len; i++)
+		row[i] = i;
+	for (size_t n = 0; name[n]; n++) {
+		diagonal = row[0]++;
+		for (size_t i = 1; i <= len; i++) {
+			unsigned int least = diagonal + (pattern[i - 1] != name[n]);
+
+			above = row[i];
+			if (above + 1 < least)
+				least = above + 1;
+			if (row[i - 1] + 1 < least)
+				least = row[i - 1] + 1;
+			row[i] = least;
+			diagonal = above;
+		}
+		if (is_cut(name[n + 1]))
+			offer(best, &(struct candidate){ name, n + 1, row[len] });
+	}
+}
+
+/* "; did you mean a, b, c?" or where to find all names. */
+static char *suggest(const struct suite *suite, const char *pattern)
+{
+	struct candidate best[NEAREST] = { 0 };
+	size_t len = strnlen(pattern, 256);
+	unsigned int *row = xcalloc(len + 1, sizeof(*row));
+	struct strbuf sb = { 0 };
+
+	for (unsigned int i = 0; i < suite->count; i++)
+		measure(pattern, len, suite->instances[i].name, row, best);
+	free(row);
+	for (unsigned int i = 0; i < NEAREST; i++)
+		if (best[i].name && best[i].distance <= len / 3 + 2)
+			sb_printf(&sb, "%s%.*s", i ? ", " : "did you mean ", (int)best[i].len,
+				  best[i].name);
+	sb_printf(&sb, sb.len ? "?" : "assay list shows all names");
+	return sb.s;
+}
+
+/* ---- selecting ------------------------------------------------------------ */
+
+static bool is_glob(const char *pattern)
+{
+	return strpbrk(pattern, "*?[");
+}
+
+/* The name itself, its beginning at a cut, or a glob that fits all of it. */
+static bool matches(const char *pattern, const char *name)
+{
+	size_t len = strlen(pattern);
+
+	if (is_glob(pattern))
+		return !fnmatch(pattern, name, 0);
+	return len && !strncmp(pattern, name, len) &&
+	       (is_cut(name[len]) || is_cut(pattern[len - 1]));
+}
+
+static bool in_mode(const struct instance *instance, int mode)
+{
+	return mode < 0 || (int)instance->tc->image->mode == mode;
+}
+
+/*
+ * Marks what the pattern selects and returns how many. What is the whole name of
+ * an instance means this one alone, though other names begin with it: the line
+ * that reruns one instance must not run others.
+ */
+static unsigned int mark(const struct suite *suite, const char *pattern, int mode, bool *keep)
+{
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i < suite->count; i++) {
+		if (strcmp(suite->instances[i].name, pattern) ||
+		    !in_mode(&suite->instances[i], mode))
+			continue;
+		keep[i] = true;
+		return 1;
+	}
+	for (unsigned int i = 0; i < suite->count; i++) {
+		if (!in_mode(&suite->instances[i], mode) ||
+		    !matches(pattern, suite->instances[i].name))
+			continue;
+		keep[i] = true;
+		found++;
+	}
+	return found;
+}
+
+static int unknown_pattern(const struct suite *suite, const char *pattern, int mode, char **error)
+{
+	bool *scratch = xcalloc(suite->count, sizeof(*scratch));
+	unsigned int elsewhere = mode < 0 ? 0 : mark(suite, pattern, -1, scratch);
+	char *hint = NULL;
+
+	free(scratch);
+	if (elsewhere) {
+		*error = xasprintf("nothing is called \"%s\" in mode %s, only in others", pattern,
+				   mode_name(mode));
+		return -1;
+	}
+	hint = suggest(suite, pattern);
+	*error = xasprintf("nothing is called \"%s\": %s", pattern, hint);
+	free(hint);
+	return -1;
+}
+
+static int unknown_mode(const char *mode, char **error)
+{
+	struct strbuf sb = { 0 };
+
+	sb_printf(&sb, "there is no mode \"%s\": it is one of", mode);
+	for (unsigned int i = 0; i < MODE_COUNT; i++)
+		sb_printf(&sb, " %s", mode_name(i));
+	*error = sb.s;
+	return -1;
+}
+
+static void keep_marked(struct suite *suite, const bool *keep)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < suite->count; i++) {
+		if (keep[i])
+			suite->instances[kept++] = suite->instances[i];
+		else
+			free(suite->instances[i].name);
+	}
+	suite->count = kept;
+}
+
+int suite_select(struct suite *suite, char *const *patterns, unsigned int npatterns,
+		 const char *mode, char **error)
+{
+	int number = mode ? mode_by_name(mode) : -1;
+	int result = 0;
+	bool *keep;
+
+	if (mode && number < 0)
+		return unknown_mode(mode, error);
+	if (!suite->count) {
+		*error = xstrdup("no case runs in the variant asked for: assay list shows all");
+		return -1;
+	}
+	keep = xcalloc(suite->count, sizeof(*keep));
+	for (unsigned int i = 0; i < npatterns && !result; i++)
+		if (!mark(suite, patterns[i], number, keep))
+			result = unknown_pattern(suite, patterns[i], number, error);
+	if (!npatterns && !mark(suite, "*", number, keep)) {
+		*error = xasprintf("no case is in mode %s: assay list shows all", mode);
+		result = -1;
+	}
+	if (!result)
+		keep_marked(suite, keep);
+	free(keep);
+	return result;
+}
