@@ -23,7 +23,7 @@ enum path {			/* how the processor comes to the instruction under test */
 
 struct instance {
 	const struct mg_case *tc;
-	unsigned int ring;	/* 0 or 3; 3 in MODE_VM86 */
+	unsigned int ring;	/* 0 or 3; always 3, and not in the name, in MODE_VM86 */
 	unsigned int irqchip;	/* one of IRQCHIP_* */
 	enum path path;
 	bool restore;		/* the whole VM is saved and built anew at every exit */
@@ -57,9 +57,12 @@ void suite_free(struct suite *suite);
 
 /*
  * Keeps the instances that match at least one pattern, in the suite's order;
- * without patterns, all. A pattern is a name, the beginning of a name at a '/',
- * '@', '.' or '+', or a glob over the whole name. A pattern that matches
- * nothing is an error: -1, with a message that names it and the nearest names.
+ * without patterns, all; of one mode only unless mode is NULL. A pattern is the
+ * name of an instance (this one alone), else the beginning of a name at a '/',
+ * '@', '.' or '+', or a glob over the whole name. It may end in +restore, +fresh
+ * or both, which puts what it selects into that variant. A pattern that matches
+ * nothing is an error: -1, with a message that names it and the nearest names;
+ * so is an unknown mode, and nothing to choose from at all.
  */
 int suite_select(struct suite *suite, char *const *patterns, unsigned int npatterns,
 		 const char *mode, char **error);

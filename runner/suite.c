@@ -213,7 +213,7 @@ static char *suggest(const struct suite *suite, const char *pattern)
 		measure(pattern, len, suite->instances[i].name, row, best);
 	free(row);
 	for (unsigned int i = 0; i < NEAREST; i++)
-		if (best[i].name && best[i].distance <= len / 3 + 2)
+		if (best[i].name && best[i].distance <= len / 3 + 1)
 			sb_printf(&sb, "%s%.*s", i ? ", " : "did you mean ", (int)best[i].len,
 				  best[i].name);
 	sb_printf(&sb, sb.len ? "?" : "assay list shows all names");
@@ -221,6 +221,9 @@ static char *suggest(const struct suite *suite, const char *pattern)
 }
 
 /* ---- selecting ------------------------------------------------------------ */
+
+/* What a pattern adds to the instances it selects; bit numbers of a mark. */
+enum { PLAIN = 0, RESTORE = 1, FRESH = 2, VARIANTS = 4 };
 
 static bool is_glob(const char *pattern)
 {
@@ -244,11 +247,12 @@ static bool in_mode(const struct instance *instance, int mode)
 }
 
 /*
- * Marks what the pattern selects and returns how many. What is the whole name of
- * an instance means this one alone, though other names begin with it: the line
- * that reruns one instance must not run others.
+ * Marks what the pattern selects with these bits and returns how many. What is
+ * the whole name of an instance means this one alone, though other names begin
+ * with it: the line that reruns one instance must not run others.
  */
-static unsigned int mark(const struct suite *suite, const char *pattern, int mode, bool *keep)
+static unsigned int mark(const struct suite *suite, const char *pattern, int mode, u8 bits,
+			 u8 *keep)
 {
 	unsigned int found = 0;
 
@@ -256,27 +260,66 @@ static unsigned int mark(const struct suite *suite, const char *pattern, int mod
 		if (strcmp(suite->instances[i].name, pattern) ||
 		    !in_mode(&suite->instances[i], mode))
 			continue;
-		keep[i] = true;
+		keep[i] |= bits;
 		return 1;
 	}
 	for (unsigned int i = 0; i < suite->count; i++) {
 		if (!in_mode(&suite->instances[i], mode) ||
 		    !matches(pattern, suite->instances[i].name))
 			continue;
-		keep[i] = true;
+		keep[i] |= bits;
 		found++;
 	}
 	return found;
 }
 
+/* Shortens the pattern by the suffix, if it ends so. */
+static bool take_suffix(char *pattern, const char *suffix)
+{
+	size_t len = strlen(pattern), cut = strlen(suffix);
+
+	if (len < cut || strcmp(pattern + len - cut, suffix))
+		return false;
+	pattern[len - cut] = '\0';
+	return true;
+}
+
+/*
+ * As mark(), but a pattern may end in +restore and +fresh though the axes made no
+ * such instances: they are made then, so that a name is all it takes to rerun.
+ */
+static unsigned int mark_variants(const struct suite *suite, const char *pattern, int mode,
+				  u8 *keep)
+{
+	unsigned int found = mark(suite, pattern, mode, 1 << PLAIN, keep);
+	unsigned int variant = PLAIN;
+	char *base;
+
+	if (found)
+		return found;
+	base = xstrdup(pattern);
+	if (take_suffix(base, "+fresh"))
+		variant |= FRESH;
+	if (take_suffix(base, "+restore"))
+		variant |= RESTORE;
+	if (suite->instances->restore)	/* an axis: all are, and would be twice */
+		variant &= ~RESTORE;
+	if (suite->instances->fresh)
+		variant &= ~FRESH;
+	if (strcmp(base, pattern))
+		found = mark(suite, base, mode, 1 << variant, keep);
+	free(base);
+	return found;
+}
+
 static int unknown_pattern(const struct suite *suite, const char *pattern, int mode, char **error)
 {
-	bool *scratch = xcalloc(suite->count, sizeof(*scratch));
-	unsigned int elsewhere = mode < 0 ? 0 : mark(suite, pattern, -1, scratch);
-	char *hint = NULL;
+	u8 *scratch = xcalloc(suite->count, sizeof(*scratch));
+	unsigned int anywhere = mark_variants(suite, pattern, -1, scratch);
+	char *hint;
 
 	free(scratch);
-	if (elsewhere) {
+	if (anywhere) {		/* else it had been found: a mode was asked for */
 		*error = xasprintf("nothing is called \"%s\" in mode %s, only in others", pattern,
 				   mode_name(mode));
 		return -1;
@@ -298,17 +341,25 @@ static int unknown_mode(const char *mode, char **error)
 	return -1;
 }
 
-static void keep_marked(struct suite *suite, const bool *keep)
+/* Makes the list anew of what is marked, in the same order. */
+static void keep_marked(struct suite *suite, const u8 *keep)
 {
-	unsigned int kept = 0;
+	struct suite old = *suite;
 
-	for (unsigned int i = 0; i < suite->count; i++) {
-		if (keep[i])
-			suite->instances[kept++] = suite->instances[i];
-		else
-			free(suite->instances[i].name);
+	suite->instances = NULL;
+	suite->count = 0;
+	for (unsigned int i = 0; i < old.count; i++) {
+		for (unsigned int variant = 0; variant < VARIANTS; variant++) {
+			struct instance instance = old.instances[i];
+
+			instance.restore |= !!(variant & RESTORE);
+			instance.fresh |= !!(variant & FRESH);
+			if (keep[i] & 1 << variant)
+				add_instance(suite, &instance);
+		}
+		free(old.instances[i].name);
 	}
-	suite->count = kept;
+	free(old.instances);
 }
 
 int suite_select(struct suite *suite, char *const *patterns, unsigned int npatterns,
@@ -316,7 +367,7 @@ int suite_select(struct suite *suite, char *const *patterns, unsigned int npatte
 {
 	int number = mode ? mode_by_name(mode) : -1;
 	int result = 0;
-	bool *keep;
+	u8 *keep;
 
 	if (mode && number < 0)
 		return unknown_mode(mode, error);
@@ -326,9 +377,9 @@ int suite_select(struct suite *suite, char *const *patterns, unsigned int npatte
 	}
 	keep = xcalloc(suite->count, sizeof(*keep));
 	for (unsigned int i = 0; i < npatterns && !result; i++)
-		if (!mark(suite, patterns[i], number, keep))
+		if (!mark_variants(suite, patterns[i], number, keep))
 			result = unknown_pattern(suite, patterns[i], number, error);
-	if (!npatterns && !mark(suite, "*", number, keep)) {
+	if (!npatterns && !mark(suite, "*", number, 1 << PLAIN, keep)) {
 		*error = xasprintf("no case is in mode %s: assay list shows all", mode);
 		result = -1;
 	}
