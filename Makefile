@@ -68,7 +68,7 @@ MICROGUESTS := $(sort $(shell find microguests -name '*.asm' ! -path 'microguest
 LISTS := $(MICROGUESTS:microguests/%.asm=build/images/%.list)
 GEN_H := build/gen/record.h build/gen/stage.h
 GEN_INC := build/gen/record.inc build/gen/stage.inc
-DATA := build/obj/embedded.o build/obj/deviations.o
+DATA := build/data/embedded.o build/data/deviations.o
 
 .PHONY: all help images
 all: build/assay images
@@ -188,11 +188,11 @@ $(eval $(call flavour,plain,build,$$(CC),$$(CFLAGS)))
 $(eval $(call flavour,asan,build/asan,$$(CC),-O1 -g $$(SANITIZE)))
 $(eval $(call flavour,fuzz,build/fuzz,$$(CLANG),$$(FUZZ_CFLAGS)))
 
-build/obj/embedded.o: build/embedded.c build/flags.txt runner/image.h | $(GEN_H)
+build/data/embedded.o: build/embedded.c build/flags.txt runner/image.h | $(GEN_H)
 	@mkdir -p $(@D)
 	@$(CC) $(ASSAY_CFLAGS) -O1 -c $< -o $@
 
-build/obj/deviations.o: build/deviations.c build/flags.txt
+build/data/deviations.o: build/deviations.c build/flags.txt
 	@mkdir -p $(@D)
 	@$(CC) $(ASSAY_CFLAGS) -O1 -c $< -o $@
 

@@ -21,12 +21,27 @@ struct host {			/* every string is set, "unknown" if it cannot be told */
 	char *parameters;	/* "kvm.force_emulation_prefix=0 kvm_amd.npt=1 ...", or "" */
 };
 
+/* Fills *host for the hypervisor behind a device node, which need not exist. */
+void host_read(struct host *host, const char *path);
+void host_free(struct host *host);
+
+/* The first line of a file, without blanks around; false if there is none. */
+bool host_read_line(const char *path, char *line, size_t room);
+/* The value of a kernel module's parameter; false if it cannot be read. */
+bool host_parameter(const char *module, const char *parameter, char *value, size_t room);
+/* Whether the module is loaded or built in, as far as sysfs says. */
+bool host_module(const char *module);
+/* Whether the processor has VMX or SVM, used by anybody or not. */
+bool host_has_vmx(void);
+bool host_has_svm(void);
+
 struct target {
 	const char *path;	/* "/dev/kvm" */
 	int fd;
 	size_t run_size;	/* bytes to map per vCPU */
 	struct kvm_cpuid2 *cpuid;	/* KVM_GET_SUPPORTED_CPUID */
 	struct kvm_msr_list *msrs;	/* KVM_GET_MSR_INDEX_LIST */
+	u32 coalesced_offset;	/* of the coalesced ring from kvm_run, in bytes; 0: none */
 	bool fep;		/* takes the forced-emulation prefix */
 	char *fep_missing;	/* why not */
 	struct host host;
