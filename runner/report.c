@@ -8,6 +8,12 @@
 
 #include "report_parts.h"
 
+#ifndef ASSAY_VERSION
+#define ASSAY_VERSION "unversioned"	/* built by hand, without the Makefile */
+#endif
+
+const char assay_version[] = ASSAY_VERSION;
+
 static const struct report_ops *const formats[] = {
 	&report_pretty, &report_tap, &report_ktap, &report_junit, &report_json,
 };

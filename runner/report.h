@@ -10,6 +10,9 @@
 #include "host.h"
 #include "outcome.h"
 
+/* Of this program. */
+extern const char assay_version[];
+
 struct report;
 
 /* What a run is; must live until report_end(). */

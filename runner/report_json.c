@@ -107,7 +107,7 @@ static void json_begin(struct report *report)
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	put(object, "type", json_string("run"));
 	put(object, "schema", json_integer(SCHEMA));
-	put(object, "assay", json_clean(ASSAY_VERSION));
+	put(object, "assay", json_clean(assay_version));
 	put(object, "started", json_string(when));
 	put(object, "target", json_clean(run->target));
 	put(object, "instances", json_integer(run->count));

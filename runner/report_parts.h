@@ -10,10 +10,6 @@
 #include "report.h"
 #include "text.h"
 
-#ifndef ASSAY_VERSION
-#define ASSAY_VERSION "unversioned"	/* built by hand, without the Makefile */
-#endif
-
 /* One suite: the first component of its instances' names. */
 struct suite_count {
 	char *name;

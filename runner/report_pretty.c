@@ -79,7 +79,7 @@ static void pretty_begin(struct report *report)
 	report->own = p;
 	p->terminal = takes_escapes(report->fd);
 	p->paint = p->terminal ? &paint_terminal : &paint_none;
-	sb_printf(&sb, "assay %s: %u instances on %s: ", ASSAY_VERSION, report->run->count,
+	sb_printf(&sb, "assay %s: %u instances on %s: ", assay_version, report->run->count,
 		  report->run->target);
 	sb_host(&sb, report->run);
 	sb_printf(&sb, "\n");

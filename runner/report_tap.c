@@ -15,7 +15,7 @@ static void tap_begin(struct report *report)
 	struct strbuf sb = { 0 };
 
 	sb_printf(&sb, "TAP version 14\n1..%u\n# assay %s on %s: ", report->run->count,
-		  ASSAY_VERSION, report->run->target);
+		  assay_version, report->run->target);
 	sb_host(&sb, report->run);
 	sb_printf(&sb, "\n");
 	report_write(report, &sb);

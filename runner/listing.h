@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A case's code with its steps between the instructions: assay show, artifacts. */
+#pragma once
+
+#include "disasm.h"
+
+#define LISTING_NO_MARK (~0ull)
+
+/*
+ * Adds the code from the case's entry to where the next case begins, one
+ * instruction a line, and after each the steps that stand there, with number and
+ * source line. memory is the guest's, STAGE_RAM bytes, or NULL for what the image
+ * says; the instruction at mark gets an arrow.
+ */
+void sb_listing(struct strbuf *sb, const struct mg_case *tc, const u8 *memory, u64 mark);
