@@ -82,8 +82,8 @@ static char *no_permission(const char *path)
 	if ((st.st_mode & 060) == 060 && st.st_gid != 0)
 		return xasprintf("%s: no permission: it is for the group %s; type sudo usermod -aG "
 				 "%s $USER and log in again", path, group, group);
-	return xasprintf("%s: no permission: its mode is %03o; type sudo chgrp kvm %s && sudo chmod "
-			 "660 %s, and sudo usermod -aG kvm $USER, and log in again", path,
+	return xasprintf("%s: no permission: its mode is %03o; type sudo chgrp kvm %s && sudo "
+			 "chmod 660 %s, and sudo usermod -aG kvm $USER, and log in again", path,
 			 (unsigned int)(st.st_mode & 0777), path, path);
 }
 
@@ -105,7 +105,8 @@ static enum status cannot_open(const char *path, int err, char **error)
 	case ENODEV:
 	case ENXIO:
 		what = advice(path);
-		*error = xasprintf("%s: the node is there, but no device behind it; %s", path, what);
+		*error = xasprintf("%s: the node is there, but no device behind it; %s", path,
+				   what);
 		break;
 	case EACCES:
 	case EPERM:
@@ -158,8 +159,8 @@ static enum status check_abi(struct target *target, char **error)
 		return STATUS_ERROR;
 	}
 	if (version != KVM_API_VERSION) {
-		*error = xasprintf("%s: speaks version %d of the KVM ABI, and Assay version %d: use "
-				   "a newer kernel", target->path, version, KVM_API_VERSION);
+		*error = xasprintf("%s: speaks version %d of the KVM ABI, and Assay version %d: "
+				   "use a newer kernel", target->path, version, KVM_API_VERSION);
 		return STATUS_CANNOT;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(required); i++) {
@@ -260,7 +261,8 @@ static enum status read_offer(struct target *target, char **error)
 	}
 	target->run_size = (size_t)size;
 	if (read_cpuid(target)) {
-		*error = xasprintf("%s: KVM_GET_SUPPORTED_CPUID: %s", target->path, strerror(errno));
+		*error = xasprintf("%s: KVM_GET_SUPPORTED_CPUID: %s", target->path,
+				   strerror(errno));
 		return STATUS_CANNOT;
 	}
 	if (read_msrs(target)) {
