@@ -16,7 +16,7 @@
 #define RFLAGS_BITS 0x3fffff		/* defined and reserved bits up to ID, SDM 1 3.4.3 */
 #define STATUS_BITS 0x8d5
 #define LAPIC_REGISTERS 0x400		/* KVM_APIC_REG_SIZE */
-#define WAIT_MAX_MS 60000
+#define KICK_MAX_MS 60000
 #define FILTER_MAX 0x3000		/* KVM_MSR_FILTER_MAX_BITMAP_SIZE in bits */
 #define MEMSLOTS_MAX 64			/* in one case */
 
@@ -471,6 +471,8 @@ static char *check_action(const struct image *image, const struct record *record
 		return check_lapic(record);
 	case ACT_INTERRUPT:
 		return has(record, F_errno) ? NULL : check_vector(record);
+	case ACT_IRQ_LINE:
+		return check_at_most(record, F_level, 1);
 	case ACT_REQUEST_WINDOW:
 		return check_at_most(record, F_value, 1);
 	case ACT_MEMSLOT:
@@ -482,9 +484,9 @@ static char *check_action(const struct image *image, const struct record *record
 	case ACT_COALESCED_IS:
 		return check_coalesced(record);
 	case ACT_ENTRY:
-		return check_entry_at(image, record, value_of(record, F_arg0));
-	case ACT_WAIT:
-		return check_at_most(record, F_value, WAIT_MAX_MS);
+		return check_entry_at(image, record, value_of(record, F_level));
+	case ACT_KICK:
+		return check_at_most(record, F_value, KICK_MAX_MS);
 	case ACT_MSR_FILTER:
 		return check_filter(record);
 	default:
