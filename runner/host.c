@@ -244,15 +244,21 @@ static const char *kvm_module(void)
 	return "unknown";
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* The kernel's own name of the device, as nodes may be called anything. */
 static void device_name(const char *path, char *name, size_t room)
 {
-	const char *base = strrchr(path, '/');
 	char link[64], to[256];
 	struct stat st;
 	ssize_t len;
 
-	snprintf(name, room, "%s", base ? base + 1 : path);
+	set(name, room, base_name(path));
 	if (stat(path, &st) || !S_ISCHR(st.st_mode))
 		return;
 	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", major(st.st_rdev), minor(st.st_rdev));
@@ -260,9 +266,7 @@ static void device_name(const char *path, char *name, size_t room)
 	if (len <= 0)
 		return;
 	to[len] = 0;
-	base = strrchr(to, '/');
-	if (base)
-		snprintf(name, room, "%s", base + 1);
+	set(name, room, base_name(to));
 }
 
 static int is_name(const struct dirent *entry)
