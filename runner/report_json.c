@@ -131,9 +131,10 @@ static json_t *json_texts(const struct mg_case *tc, u16 kind)
 	return array;
 }
 
-static void put_instance(json_t *object, const struct instance *instance)
+json_t *json_instance(const struct instance *instance)
 {
 	const struct mg_case *tc = instance->tc;
+	json_t *object = json_object();
 	char *source = source_name(tc->image);
 	char *suite = xasprintf("%.*s", (int)strcspn(instance->name, "/@"), instance->name);
 	char *name = xasprintf("%s/%s", tc->image->name, tc->name);
@@ -155,6 +156,7 @@ static void put_instance(json_t *object, const struct instance *instance)
 	free(source);
 	free(suite);
 	free(name);
+	return object;
 }
 
 static json_t *json_differences(const struct result *result)
@@ -246,11 +248,11 @@ static void put_failure(json_t *object, const struct run_info *run, const struct
 	const struct record *step = case_step(result->instance->tc, result->step);
 	struct strbuf sb = { 0 }, code = { 0 }, again = { 0 };
 
-	put(object, "step", json_integer(result->step));
+	put(object, "step", json_integer(result->step + 1));
 	if (step)
 		sb_record(&sb, step);
 	put(object, "step_text", json_clean(sb.s));
-	put(object, "line", json_integer(result->line));
+	put(object, "line", json_integer(result_line(result)));
 	put(object, "differences", json_differences(result));
 	put(object, "more_differences", json_integer(result->more_differences));
 	put(object, "exits", json_exits(result));
@@ -265,10 +267,11 @@ static void put_failure(json_t *object, const struct run_info *run, const struct
 
 json_t *json_result(const struct run_info *run, const struct result *result)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *instance = json_instance(result->instance);
 
 	put(object, "type", json_string("result"));
-	put_instance(object, result->instance);
+	json_object_update(object, instance);
+	json_decref(instance);
 	put(object, "outcome", json_string(outcome_name(result->outcome)));
 	put(object, "why", json_clean(result->why));
 	put(object, "unchecked", json_clean(result->unchecked));

@@ -15,9 +15,9 @@ static void junit_begin(struct report *report)
 }
 
 /* Text as content or attribute value (XML 1.0, 2.4), control characters replaced. */
-static void sb_xml(struct strbuf *sb, const char *text)
+static void sb_xml(struct strbuf *sb, const char *text, bool keep_lines)
 {
-	char *clean = clean_text(text, true);
+	char *clean = clean_text(text, keep_lines);
 
 	for (const char *s = clean; *s; s++) {
 		switch (*s) {
@@ -43,7 +43,7 @@ static void sb_xml(struct strbuf *sb, const char *text)
 static void sb_attribute(struct strbuf *sb, const char *name, const char *value)
 {
 	sb_printf(sb, " %s=\"", name);
-	sb_xml(sb, value);
+	sb_xml(sb, value, false);
 	sb_printf(sb, "\"");
 }
 
@@ -73,7 +73,7 @@ static void sb_fault(struct strbuf *sb, const struct run_info *run, const struct
 	sb_attribute(sb, "type", outcome_name(result->outcome));
 	sb_attribute(sb, "message", result->why ? result->why : "");
 	sb_printf(sb, ">");
-	sb_xml(sb, text.s);
+	sb_xml(sb, text.s, true);
 	sb_printf(sb, "</%s>", element);
 	sb_free(&text);
 }
@@ -88,7 +88,7 @@ static void sb_skipped(struct strbuf *sb, const char *message)
 static void sb_output(struct strbuf *sb, const char *text)
 {
 	sb_printf(sb, "<system-out>");
-	sb_xml(sb, text);
+	sb_xml(sb, text, true);
 	sb_printf(sb, "</system-out>");
 }
 

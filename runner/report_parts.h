@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the formats of a report share: the counts, the way out, and the texts of
- * a failure. For runner/report*.c and artifacts.c only.
+ * a failure. For runner/report*.c, artifacts.c, cmd_list.c and cmd_show.c;
+ * everybody else includes report.h.
  */
 #pragma once
 
@@ -53,6 +54,8 @@ enum status report_verdict(const struct report *report);
 /* True for outcomes that come with a failed step: fail, error, deviation. */
 bool result_explains(const struct result *result);
 
+/* The line of the source that failed: the step's, else the case's. */
+u32 result_line(const struct result *result);
 /* "io/out.asm" */
 char *source_name(const struct image *image);
 /* "assay run io/out/imm8_al@long64 --on /dev/kvm", plus the file if it is the user's. */
@@ -80,6 +83,7 @@ void sb_registers(struct strbuf *sb, const struct cpu_state *state, unsigned int
 
 /* The objects of the JSON format. */
 json_t *json_host(const struct run_info *run);
+json_t *json_instance(const struct instance *instance);
 json_t *json_result(const struct run_info *run, const struct result *result);
 /* clean_text() as JSON string; null for NULL. */
 json_t *json_clean(const char *s);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TAP version 14 (testanything.org): one test point an instance, in the order
- * they end, with a YAML block after those that did not go as they should. A known
- * deviation is a TODO that is not ok; one that no longer happens is a TODO that
- * is ok, which TAP consumers report.
+ * TAP version 13 (testanything.org), the newest that prove(1) reads: one test
+ * point an instance, in the order they end, with a YAML block after those that did
+ * not go as they should. A known deviation is a TODO that is not ok; one that no
+ * longer happens is a TODO that is ok, which TAP consumers report.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static void tap_begin(struct report *report)
 {
 	struct strbuf sb = { 0 };
 
-	sb_printf(&sb, "TAP version 14\n1..%u\n# assay %s on %s: ", report->run->count,
+	sb_printf(&sb, "TAP version 13\n1..%u\n# assay %s on %s: ", report->run->count,
 		  assay_version, report->run->target);
 	sb_host(&sb, report->run);
 	sb_printf(&sb, "\n");
@@ -73,12 +73,17 @@ static void sb_yaml_differences(struct strbuf *sb, const struct result *result)
 	}
 }
 
-/* A literal block: every line indented under its key. */
-static void sb_yaml_block(struct strbuf *sb, const char *key, struct strbuf *text)
+/* A list of lines. A literal block would be shorter, but prove(1) cannot read it. */
+static void sb_yaml_lines(struct strbuf *sb, const char *key, struct strbuf *text)
 {
-	if (text->len) {
-		sb_printf(sb, "  %s: |2\n", key);
-		sb_prefixed(sb, "    ", text->s);
+	char *rest = text->s;
+
+	if (text->len)
+		sb_printf(sb, "  %s:\n", key);
+	while (rest && *rest) {
+		sb_printf(sb, "    - ");
+		sb_yaml_string(sb, strsep(&rest, "\n"));
+		sb_printf(sb, "\n");
 	}
 	sb_free(text);
 }
@@ -94,14 +99,14 @@ static void sb_diagnostics(struct strbuf *sb, const struct run_info *run,
 	sb_yaml(sb, "message", result->why);
 	sb_yaml(sb, "shows", result->instance->tc->text);
 	sb_yaml(sb, "source", source);
-	sb_printf(sb, "  line: %u\n  step: %d\n", result->line, result->step + 1);
+	sb_printf(sb, "  line: %u\n  step: %d\n", result_line(result), result->step + 1);
 	sb_yaml(sb, "deviation", result->deviation_reason);
 	sb_yaml(sb, "reference", result->deviation_ref);
 	sb_yaml_differences(sb, result);
 	sb_code(&code, result, 0, &paint_none);
-	sb_yaml_block(sb, "code", &code);
+	sb_yaml_lines(sb, "code", &code);
 	sb_exits(&exits, result, 0);
-	sb_yaml_block(sb, "exits", &exits);
+	sb_yaml_lines(sb, "exits", &exits);
 	sb_rerun(&again, run, result->instance);
 	sb_yaml(sb, "again", again.s);
 	sb_printf(sb, "  ...\n");

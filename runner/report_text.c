@@ -22,6 +22,11 @@ const struct paint paint_terminal = {
 	.off = "\033[0m",
 };
 
+u32 result_line(const struct result *result)
+{
+	return result->line ? result->line : result->instance->tc->line;
+}
+
 char *source_name(const struct image *image)
 {
 	return xasprintf("%s.asm", image->name);
@@ -170,7 +175,7 @@ static void sb_where(struct strbuf *sb, const struct result *result)
 
 	sb_printf(sb, "    ");
 	sb_clean(sb, source);
-	sb_printf(sb, ":%u", result->line ? result->line : tc->line);
+	sb_printf(sb, ":%u", result_line(result));
 	if (step) {
 		struct strbuf text = { 0 };
 

@@ -97,6 +97,8 @@ void sb_prefixed(struct strbuf *sb, const char *prefix, const char *text)
 
 		sb_printf(sb, "%s", prefix);
 		sb_add(sb, text, len);
+		while (sb->len && sb->s[sb->len - 1] == ' ')
+			sb->len--;
 		sb_printf(sb, "\n");
 		text += len + (text[len] == '\n');
 	}

@@ -16,5 +16,5 @@ void sb_clean(struct strbuf *sb, const char *s);
 /* Adds the word, quoted for a POSIX shell where it needs to be. */
 void sb_shell_word(struct strbuf *sb, const char *word);
 
-/* Adds text with every line after prefix; empty text adds nothing. */
+/* Adds text with every line after prefix, no blanks at its end; empty text adds nothing. */
 void sb_prefixed(struct strbuf *sb, const char *prefix, const char *text);

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Known deviations: what their file may say, and what they do to results. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "deviations.h"
+#include "tap.h"
+
+#define TARGET "\"target\": {\"hypervisor\": \"kvm_pvm\"}"
+#define REST "\"cases\": [\"io/*\"], \"reason\": \"r\", \"ref\": \"x\""
+
+static char parameters[] = "kvm.nx_huge_pages=Y kvm_amd.npt=1 kvm_amd.nested=0";
+static struct host host = {
+	.hypervisor = "kvm_pvm", .machine = "Google Compute Engine", .version = "6.12.33-pvm",
+	.parameters = parameters,
+};
+
+static struct deviations *parse(const char *text, char **error)
+{
+	*error = NULL;
+	return deviations_parse("dev.json", text, strlen(text), error);
+}
+
+/* The text must be refused with exactly this message. */
+static void refused(const char *text, const char *message)
+{
+	char *error;
+	struct deviations *d = parse(text, &error);
+
+	ok(!d, "refused: %s", message);
+	ok_text(error, message, "and said why");
+	free(error);
+	deviations_free(d);
+}
+
+static void test_syntax(void)
+{
+	refused("", "dev.json:1: the file must be a list of entries: [ ... ]");
+	refused("{}", "dev.json:1: the file must be a list of entries: [ ... ]");
+	refused("[", "dev.json:1: expected an entry, which begins with '{'");
+	refused("[\n 3]", "dev.json:2: expected an entry, which begins with '{'");
+	refused("[] x", "dev.json:1: there is something after the list");
+	refused("[\n{" TARGET ", " REST "}\n", "dev.json:3: expected ',' or ']' after an entry");
+	refused("[\n{" TARGET ", " REST "},\n]",
+		"dev.json:3: expected an entry, which begins with '{'");
+	refused("[\n{" TARGET ",\n" REST "},\n\n{\"cases\"\n:,}]",
+		"dev.json:6: unexpected token near ','");
+	refused("[{" TARGET ", " REST ", \"ref\": \"y\"}]",
+		"dev.json:1: duplicate object key near '\"ref\"'");
+}
+
+static void test_contents(void)
+{
+	const char *good = "[\n{" TARGET ",\n" REST "},\n";
+	char *text;
+
+	refused("[{" REST "}]", "dev.json:1: the entry must have a \"target\" that is an object");
+	refused("[\n\n{" TARGET ", \"cases\": [\"a\"], \"ref\": \"x\"}]",
+		"dev.json:3: the entry has no \"reason\"");
+	refused("[{" TARGET ", \"cases\": [\"a\"], \"reason\": \"r\"}]",
+		"dev.json:1: the entry has no \"ref\"");
+	refused("[{" TARGET ", \"cases\": [\"a\"], \"reason\": \" \", \"ref\": \"x\"}]",
+		"dev.json:1: \"reason\" of the entry must be a string that is not empty");
+	refused("[{" TARGET ", \"cases\": [\"a\"], \"reason\": \"r\", \"ref\": 1}]",
+		"dev.json:1: \"ref\" of the entry must be a string that is not empty");
+	refused("[{" TARGET ", \"cases\": [], \"reason\": \"r\", \"ref\": \"x\"}]",
+		"dev.json:1: \"cases\" of the entry must be a list with at least one string");
+	refused("[{" TARGET ", \"cases\": [\"a\", 2], \"reason\": \"r\", \"ref\": \"x\"}]",
+		"dev.json:1: \"cases\" of the entry has something that is no string, or empty");
+	refused("[{\"target\": {}, " REST "}]", "dev.json:1: \"target\" has no \"hypervisor\"");
+	refused("[{\"target\": {\"hypervisor\": \"k\", \"cpu\": \"x\"}, " REST "}]",
+		"dev.json:1: \"target\" has a \"cpu\", which means nothing here");
+	refused("[{\"target\": {\"hypervisor\": \"k\", \"version\": \"6.1\"}, " REST "}]",
+		"dev.json:1: \"6.1\" is no range of versions like \">=6.1 <6.13\"");
+	text = xasprintf("%s\n{\"why\": 1, " TARGET ", " REST "}]", good);
+	refused(text, "dev.json:5: the entry has a \"why\", which means nothing here");
+	free(text);
+}
+
+static void test_versions(void)
+{
+	static const struct {
+		const char *version, *range;
+		bool in;
+	} rows[] = {
+		{ "6.1.0", ">=6.1", true },	    { "6.0.99", ">=6.1", false },
+		{ "6.10", ">=6.9", true },	    { "6.12.33-pvm+", "<6.13", true },
+		{ "6.13.0-rc1", "<6.13", false },   { "6.13", "<=6.13.0", true },
+		{ "6.13.1", "<=6.13", false },	    { "6.5", ">=6.1 <6.13", true },
+		{ "6.13", ">=6.1 <6.13", false },   { "6.1", ">6.1", false },
+		{ "6.1.1", ">6.1", true },	    { "6.1", "=6.1.0", true },
+		{ "6.1", "==6.1", true },	    { "6.2", "=6.1", false },
+		{ "unknown", ">=0", false },	    { "", ">=0", false },
+		{ "6.1.", ">=6.1", true },	    { "6.1", "6.1", false },
+		{ "6.1", ">=", false },		    { "6.1", ">=6.1x", false },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
+		ok(version_in_range(rows[i].version, rows[i].range) == rows[i].in,
+		   "\"%s\" is %sin \"%s\"", rows[i].version, rows[i].in ? "" : "not ",
+		   rows[i].range);
+}
+
+/* Whether an entry with that target matches the host. */
+static bool matches(const char *target)
+{
+	char *text = xasprintf("[{\"target\": {%s}, " REST "}]", target), *error;
+	struct deviations *d = parse(text, &error);
+	bool found = d && deviations_match(d, &host, "io/out/imm8@long64");
+
+	if (!d)
+		note("%s", error);
+	free(error);
+	free(text);
+	deviations_free(d);
+	return found;
+}
+
+#define PVM "\"hypervisor\": \"kvm_pvm\", "
+
+static void test_targets(void)
+{
+	ok(matches("\"hypervisor\": \"kvm_pvm\""), "the hypervisor is what counts");
+	ok(!matches("\"hypervisor\": \"kvm_intel\""), "another hypervisor is not meant");
+	ok(!matches("\"hypervisor\": \"kvm_*\""), "a hypervisor is no glob");
+	ok(matches(PVM "\"machine\": \"Google*\""), "a machine is");
+	ok(!matches(PVM "\"machine\": \"bare metal\""), "another machine is not meant");
+	ok(matches(PVM "\"version\": \">=6.12 <6.13\""), "a version in the range");
+	ok(!matches(PVM "\"version\": \"<6.12\""), "a version out of it");
+	ok(matches(PVM "\"parameters\": [\"kvm_amd.npt=1\", \"kvm_amd.nested=0\"]"),
+	   "all parameters are so");
+	ok(!matches(PVM "\"parameters\": [\"kvm_amd.npt=1\", \"kvm_amd.nested=1\"]"),
+	   "one parameter is not");
+	ok(!matches(PVM "\"parameters\": [\"npt=1\"]"), "a parameter is a whole word");
+	ok(!matches(PVM "\"parameters\": [\"kvm_amd.npt=\"]"), "with its value");
+}
+
+/* What becomes of an outcome of the instance. */
+static struct result apply(struct deviations *d, const char *name, enum outcome outcome)
+{
+	static struct instance instance;
+	struct result result = { .instance = &instance, .outcome = outcome };
+
+	instance.name = (char *)name;
+	deviations_apply(d, &host, &result);
+	return result;
+}
+
+static void test_applying(void)
+{
+	const char *text = "[{" TARGET ", \"cases\": [\"io/out/*@long64*\", \"paging/*\"],"
+			   "\"reason\": \"first\", \"ref\": \"a\"},\n"
+			   "{" TARGET ", \"cases\": [\"io/*\"], \"reason\": \"second\", \"ref\": \"b\"}]";
+	struct result r;
+	char *error;
+	struct deviations *d = parse(text, &error);
+
+	if (!ok(d && d->count == 2, "two entries are read"))
+		return;
+	ok_equal(d->entries[1].line, 2, "an entry knows its line");
+	r = apply(d, "io/out/imm8@long64.ring3", OUTCOME_FAIL);
+	ok_equal(r.outcome, OUTCOME_DEVIATION, "a recorded failure is a deviation");
+	ok_text(r.deviation_reason, "first", "with the reason of the first entry that names it");
+	ok_text(r.deviation_ref, "a", "and its reference");
+	r = apply(d, "io/in/dx@long64", OUTCOME_FAIL);
+	ok_text(r.deviation_reason, "second", "or of the next");
+	r = apply(d, "paging/x@pae32", OUTCOME_PASS);
+	ok(r.outcome == OUTCOME_PASS && r.deviation_gone, "one that passed is a pass, and marked");
+	ok_text(r.deviation_reason, "first", "with the reason that was recorded");
+	r = apply(d, "state/x@pae32", OUTCOME_FAIL);
+	ok(r.outcome == OUTCOME_FAIL && !r.deviation_reason, "an unrecorded failure stays one");
+	r = apply(d, "io/x@pae32", OUTCOME_ERROR);
+	ok(r.outcome == OUTCOME_ERROR && !r.deviation_reason, "an error is never a deviation");
+	r = apply(d, "io/x@pae32", OUTCOME_SKIP);
+	ok(r.outcome == OUTCOME_SKIP && !r.deviation_reason, "nor is a skip");
+	ok(d->entries[0].applied == 1 && d->entries[0].gone == 1, "the first entry was used twice");
+	ok(d->entries[1].applied == 1 && !d->entries[1].gone, "the second once");
+	deviations_free(d);
+}
+
+static void test_files(void)
+{
+	char path[] = "/tmp/assay-deviations-XXXXXX", *error = NULL, *message;
+	int fd = mkstemp(path);
+	struct deviations *d = deviations_load(NULL, &error);
+
+	ok(d != NULL, "the built-in file is valid");
+	if (!d)
+		note("%s", error);
+	free(error);
+	deviations_free(d);
+	ok(write(fd, "[\n1]", 4) == 4, "a file for the test");
+	close(fd);
+	d = deviations_load(path, &error);
+	message = xasprintf("%s:2: expected an entry, which begins with '{'", path);
+	ok(!d, "a bad file is refused");
+	ok_text(error, message, "with its own name");
+	free(error);
+	free(message);
+	unlink(path);
+	d = deviations_load(path, &error);
+	ok(!d, "a missing file is refused");
+	ok_contains(error, "No such file or directory", "with the reason");
+	free(error);
+	d = deviations_load("/", &error);
+	ok(!d, "a directory is refused");
+	ok_contains(error, "Is a directory", "with the reason");
+	free(error);
+}
+
+int main(void)
+{
+	test_syntax();
+	test_contents();
+	test_versions();
+	test_targets();
+	test_applying();
+	test_files();
+	return tap_done();
+}
