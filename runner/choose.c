@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From options and arguments to the instances to run.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "choose.h"
+#include "operands.h"
+
+static const struct {
+	const char *name;
+	unsigned int path;	/* mask of 1 << PATH_*, or 0 */
+} variants[] = {
+	{ "native", 1u << PATH_NATIVE },
+	{ "mmio", 1u << PATH_MMIO },
+	{ "fep", 1u << PATH_FEP },
+	{ "restore", 0 },
+	{ "fresh", 0 },
+};
+
+static const struct {
+	const char *name;
+	unsigned int mask;
+} irqchips[] = {
+	{ "user", IRQCHIP_USER },
+	{ "split", IRQCHIP_SPLIT },
+	{ "kernel", IRQCHIP_KERNEL },
+};
+
+static bool is_word(const char *name, const char *word, size_t len)
+{
+	return strlen(name) == len && !memcmp(name, word, len);
+}
+
+static bool choose_variant(struct choice *choice, const char *word, size_t len)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(variants); i++) {
+		if (!is_word(variants[i].name, word, len))
+			continue;
+		choice->axes.paths |= variants[i].path;
+		choice->axes.restore |= !strcmp(variants[i].name, "restore");
+		choice->axes.fresh |= !strcmp(variants[i].name, "fresh");
+		return true;
+	}
+	complain("there is no variant \"%.*s\": it is one of native, mmio, fep, restore, fresh",
+		 (int)len, word);
+	return false;
+}
+
+static bool choose_irqchip(struct choice *choice, const char *word, size_t len)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(irqchips); i++) {
+		if (!is_word(irqchips[i].name, word, len))
+			continue;
+		choice->axes.irqchips |= irqchips[i].mask;
+		return true;
+	}
+	complain("there is no irqchip \"%.*s\": it is one of user, split, kernel", (int)len, word);
+	return false;
+}
+
+static bool each_word(struct choice *choice, const char *list,
+		      bool (*one)(struct choice *choice, const char *word, size_t len))
+{
+	for (;;) {
+		size_t len = strcspn(list, ",");
+
+		if (!one(choice, list, len))
+			return false;
+		if (!list[len])
+			return true;
+		list += len + 1;
+	}
+}
+
+bool choose_variants(struct choice *choice, const char *list)
+{
+	return each_word(choice, list, choose_variant);
+}
+
+bool choose_irqchips(struct choice *choice, const char *list)
+{
+	return each_word(choice, list, choose_irqchip);
+}
+
+/* ---- patterns from a file ------------------------------------------------------- */
+
+struct words {
+	char **word;
+	unsigned int count;
+};
+
+static void add_word(struct words *words, const char *word)
+{
+	words->word = xrealloc(words->word, (words->count + 1) * sizeof(*words->word));
+	words->word[words->count++] = xstrdup(word);
+}
+
+static void free_words(struct words *words)
+{
+	for (unsigned int i = 0; i < words->count; i++)
+		free(words->word[i]);
+	free(words->word);
+}
+
+static bool read_names(struct words *words, const char *path)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "r") : stdin;
+	char *line = NULL;
+	size_t room = 0;
+	bool ok;
+
+	if (!file) {
+		complain("%s: %s", path, strerror(errno));
+		return false;
+	}
+	while (getline(&line, &room, file) >= 0) {
+		line[strcspn(line, "\r\n")] = 0;
+		if (*line && *line != '#')
+			add_word(words, line);
+	}
+	ok = !ferror(file);
+	if (!ok)
+		complain("%s: %s", path, strerror(errno));
+	else if (!words->count)
+		complain("%s: no name in it", path);
+	free(line);
+	if (file != stdin)
+		fclose(file);
+	return ok && words->count;
+}
+
+bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
+		  unsigned int nargs, bool *own_files)
+{
+	struct words files = { 0 }, patterns = { 0 };
+	char *error = NULL;
+	bool ok = true;
+
+	for (unsigned int i = 0; i < nargs; i++)
+		add_word(operand_is_file(args[i]) ? &files : &patterns, args[i]);
+	*own_files = files.count;
+	if (choice->names)
+		ok = read_names(&patterns, choice->names);
+	if (ok && suite_load(suite, files.word, files.count, &choice->axes, &error) < 0) {
+		complain("%s", error);
+		ok = false;
+	} else if (ok && suite_select(suite, patterns.word, patterns.count, choice->mode,
+				      &error) < 0) {
+		complain("%s", error);
+		suite_free(suite);
+		ok = false;
+	}
+	free(error);
+	free_words(&files);
+	free_words(&patterns);
+	return ok;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Options that choose instances, for the commands that run them. */
+#pragma once
+
+#include "instance.h"
+
+struct choice {
+	const char *mode;	/* only this one, or NULL */
+	const char *names;	/* file with a pattern a line, "-" for standard input, or NULL */
+	struct axes axes;
+};
+
+/*
+ * Adds the variants of a list like "mmio,restore" (native mmio fep restore fresh)
+ * or the irqchips of one like "user,split". False, complained of, for a word that
+ * is none.
+ */
+bool choose_variants(struct choice *choice, const char *list);
+bool choose_irqchips(struct choice *choice, const char *list);
+
+/*
+ * Loads and selects what choice and the arguments (patterns and .elf files) say.
+ * False, complained of, if that is nothing or something is malformed.
+ */
+bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
+		  unsigned int nargs, bool *own_files);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The engine: runs one instance on one VM, step by step, and judges every exit
+ * and the whole state after it. engine.c has the loop, exits.c knows the exits
+ * of the KVM ABI, judge.c compares, actions.c does what cases ask for.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "deliver.h"
+#include "outcome.h"
+#include "vm.h"
+
+#define EVENTFDS 8
+#define COALESCED_MAX 64
+#define PLUMBING_MAX 64
+#define OPERAND_EXITS_MAX 100000	/* accesses to OPERAND in MMIO space, per step */
+
+/* A thread in KVM_RUN, as the watchdog sees it. */
+struct watch {
+	_Atomic u64 deadline_ns;	/* 0: not in KVM_RUN */
+	_Atomic(struct kvm_run *) run;
+	atomic_bool fired;		/* the watchdog has kicked it */
+	pthread_t thread;
+};
+
+/* An ioctl that gave the VM something to keep; done again on a VM built anew. */
+struct plumbing {
+	bool vcpu;
+	unsigned long nr;
+	u8 arg[128];
+	u32 bytes;
+	u64 value;			/* argument by value when bytes is 0 */
+};
+
+struct engine {
+	const struct target *target;
+	const struct instance *instance;
+	struct vm *vm;
+	struct watch *watch;
+	u64 timeout_ns;			/* of one KVM_RUN */
+	struct stage stage;		/* what is expected: registers and memory */
+	struct cpu_state seen;		/* what was observed last */
+	struct result *result;
+	bool want_memory;		/* keep guest memory of failures */
+
+	/* The run of one case. */
+	const struct record *step;	/* the one being done, or NULL */
+	int step_index;
+	bool have_exit;			/* an exit came with the completion of the last one */
+	int run_errno;			/* of the last KVM_RUN, 0 on an exit */
+	bool fpu;			/* FPU state is judged */
+	bool frame_known;		/* frame belongs to the expectation at hand */
+	struct frame frame;		/* of the last delivered event */
+	struct cpu_state before_event;	/* the program that it interrupted */
+	u64 kick_after_ms;		/* ACT_KICK: 0 pending at entry, else later */
+	bool kick, immediate_exit;	/* armed for the next KVM_RUN */
+	bool check_sync;		/* kvm_run.s.regs must agree with the ioctls */
+	int eventfds[EVENTFDS];
+	struct kvm_coalesced_mmio coalesced[COALESCED_MAX];
+	unsigned int ncoalesced;
+	struct plumbing plumbing[PLUMBING_MAX];
+	unsigned int nplumbing;
+	u64 dirty[VM_SLOTS];		/* dirty pages saved from VMs since destroyed */
+};
+
+/*
+ * Runs e->instance on e->vm and fills *result. The VM is left dirty: vm_clean
+ * and vm_load make it usable again. Never blocks for longer than the time-out.
+ */
+void engine_run(struct engine *e, struct result *result);
+
+/* Once per engine, before and after use. */
+void engine_init(struct engine *e, const struct target *target, struct watch *watch,
+		 u64 timeout_ns);
+void engine_fini(struct engine *e);
+
+/* ---- between the files of the engine ------------------------------------------ */
+
+/*
+ * Ends the case with an outcome; the first one counts. Returns false, so that
+ * callers can return it: false always means "stop here".
+ */
+bool engine_fail(struct engine *e, const char *fmt, ...) PRINTF(2, 3);
+bool engine_error(struct engine *e, const char *fmt, ...) PRINTF(2, 3);
+bool engine_skip(struct engine *e, const char *fmt, ...) PRINTF(2, 3);
+/* Adds a line to the comparison that the failure shows. */
+void engine_differs(struct engine *e, const char *what, const char *expected,
+		    const char *observed);
+
+/* One KVM_RUN; logs the exit. False when the case must stop (time-out). */
+bool engine_kvm_run(struct engine *e);
+/* Completes the exit at hand (immediate_exit); may leave e->have_exit. */
+bool engine_complete(struct engine *e);
+
+/* exits.c: waits for the exits of an expectation and takes part in them. */
+bool exits_take(struct engine *e, const struct record *step);
+void exits_log(struct engine *e);
+const char *exit_reason_name(u32 reason);
+
+/* judge.c: the state after an expectation, the records belonging to it included. */
+bool judge_expectation(struct engine *e, const struct record *step);
+/* Whether expectation and the next one are parts of one instruction. */
+bool judge_is_partial(const struct engine *e, const struct record *step);
+bool judge_after_case(struct engine *e);
+
+/* actions.c */
+bool action_do(struct engine *e, const struct record *step);
+void actions_undo(struct engine *e);
+/* Does again on a new VM what e->plumbing lists. */
+bool actions_replumb(struct engine *e);

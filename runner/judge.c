@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Judging: what an expectation and the records that belong to it predict, against
+ * what the target shows. Everything not named must be as before.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine.h"
+
+#define RFLAGS_IF 0x200ull
+#define RFLAGS_RF 0x10000ull
+#define EFER_LMA 0x400ull
+#define MEMORY_RUN 16		/* bytes of memory shown in one line */
+
+static const char *const flag_names[] = {
+	[0] = "CF", [2] = "PF", [4] = "AF", [6] = "ZF",	 [7] = "SF",  [8] = "TF",   [9] = "IF",
+	[10] = "DF", [11] = "OF", [14] = "NT", [16] = "RF", [17] = "VM", [18] = "AC", [19] = "VIF",
+	[20] = "VIP", [21] = "ID",
+};
+
+/* ---- comparing ---------------------------------------------------------------- */
+
+static bool differs(struct engine *e, const char *what, u64 expected, u64 observed)
+{
+	char left[24], right[24];
+
+	if (expected == observed)
+		return false;
+	snprintf(left, sizeof(left), "%#" PRIx64, expected);
+	snprintf(right, sizeof(right), "%#" PRIx64, observed);
+	engine_differs(e, what, left, right);
+	return true;
+}
+
+static bool compare_rflags(struct engine *e, u64 expected, u64 observed)
+{
+	u64 wrong = expected ^ observed;
+	char what[16];
+
+	if (!differs(e, "rflags", expected, observed))
+		return false;
+	for (unsigned int i = 0; i < ARRAY_SIZE(flag_names); i++) {
+		if (!(wrong >> i & 1) || !flag_names[i])
+			continue;
+		snprintf(what, sizeof(what), "flag %s", flag_names[i]);
+		engine_differs(e, what, expected >> i & 1 ? "1" : "0",
+			       observed >> i & 1 ? "1" : "0");
+	}
+	return true;
+}
+
+/*
+ * Hidden parts of an unusable segment are undefined (SDM 3 24.4.1): only the
+ * selector and being unusable count.
+ */
+static bool compare_segment(struct engine *e, unsigned int i)
+{
+	const struct seg_state *want = &e->stage.state.seg[i], *got = &e->seen.seg[i];
+	const char *names[] = { field_name((u16)(F_cs + i * 4)), field_name((u16)(F_cs_base + i * 4)),
+				field_name((u16)(F_cs_limit + i * 4)),
+				field_name((u16)(F_cs_ar + i * 4)) };
+	bool wrong = differs(e, names[0], want->selector, got->selector);
+
+	if (want->ar & got->ar & AR_UNUSABLE)
+		return wrong;
+	wrong |= differs(e, names[1], want->base, got->base);
+	wrong |= differs(e, names[2], want->limit, got->limit);
+	wrong |= differs(e, names[3], want->ar, got->ar);
+	return wrong;
+}
+
+static bool compare_registers(struct engine *e)
+{
+	const u64 *want = (const u64 *)&e->stage.state, *got = (const u64 *)&e->seen;
+	bool wrong = false;
+
+	for (u16 i = 0; i <= F_idt_limit - F_rax; i++) {
+		if (want[i] == got[i])
+			continue;
+		wrong = true;
+		if (F_rax + i == F_rflags)
+			compare_rflags(e, want[i], got[i]);
+		else
+			differs(e, field_name((u16)(F_rax + i)), want[i], got[i]);
+	}
+	if (!memcmp(e->stage.state.seg, e->seen.seg, sizeof(e->seen.seg)))
+		return wrong;
+	for (unsigned int i = 0; i < SEG_COUNT; i++)
+		wrong |= compare_segment(e, i);
+	return wrong;
+}
+
+static bool fpu_differs(struct engine *e, u16 field)
+{
+	u32 bytes;
+	const u8 *want = state_fpu_bytes(&e->stage.state, field, &bytes);
+	const u8 *got = state_fpu_bytes(&e->seen, field, &bytes);
+	char left[72] = "", right[72] = "";
+
+	if (!memcmp(want, got, bytes))
+		return false;
+	for (u32 i = 0; i < bytes; i++) {	/* most significant byte first */
+		snprintf(left + i * 2, 3, "%02x", want[bytes - 1 - i]);
+		snprintf(right + i * 2, 3, "%02x", got[bytes - 1 - i]);
+	}
+	engine_differs(e, field_name(field), left, right);
+	return true;
+}
+
+static bool compare_fpu(struct engine *e)
+{
+	const struct fpu_state *want = &e->stage.state.fpu, *got = &e->seen.fpu;
+	unsigned int uses = e->instance->tc->uses;
+	bool wrong = differs(e, "xcr0", e->stage.state.xcr0, e->seen.xcr0);
+
+	if (!memcmp(want, got, sizeof(*want)))
+		return wrong;
+	for (u16 field = F_fcw; field <= F_mxcsr; field++)
+		wrong |= fpu_differs(e, field);
+	for (u16 i = 0; i < 8; i++)
+		wrong |= fpu_differs(e, (u16)(F_st0 + i));
+	for (u16 i = 0; i < 16; i++)
+		wrong |= fpu_differs(e, (u16)((uses & USES_AVX ? F_ymm0 : F_xmm0) + i));
+	return wrong;
+}
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+static const char *frame_item(const struct frame *frame, unsigned int i)
+{
+	static const char *const items[] = { "rip", "cs", "rflags", "rsp", "ss",
+					     "es",  "ds", "fs",	    "gs" };
+
+	if (frame->has_error && i == 0)
+		return "error code";
+	i -= frame->has_error;
+	return i < ARRAY_SIZE(items) ? items[i] : "item";
+}
+
+static bool frame_covers(const struct engine *e, u64 addr)
+{
+	const struct frame *f = &e->frame;
+
+	return e->frame_known && addr >= f->addr && addr - f->addr < (u64)f->item * f->count;
+}
+
+/* The pushed frame first, item by item, by its names. */
+static bool compare_frame(struct engine *e)
+{
+	const struct frame *f = &e->frame;
+	bool wrong = false;
+
+	for (unsigned int i = 0; e->frame_known && i < f->count; i++) {
+		u64 want = 0, got = 0, at = f->addr + i * f->item;
+		char what[32];
+
+		memcpy(&want, e->stage.mem + at, f->item);
+		memcpy(&got, e->vm->mem + at, f->item);
+		snprintf(what, sizeof(what), "pushed %s", frame_item(f, i));
+		wrong |= differs(e, what, want, got);
+	}
+	return wrong;
+}
+
+static void memory_run(struct engine *e, u64 addr, unsigned int bytes)
+{
+	char what[40], left[MEMORY_RUN * 3 + 1], right[MEMORY_RUN * 3 + 1];
+
+	for (unsigned int i = 0; i < bytes; i++) {
+		snprintf(left + i * 3, 4, "%02x ", e->stage.mem[addr + i]);
+		snprintf(right + i * 3, 4, "%02x ", e->vm->mem[addr + i]);
+	}
+	left[bytes * 3 - 1] = right[bytes * 3 - 1] = 0;
+	snprintf(what, sizeof(what), "memory %#" PRIx64, addr);
+	engine_differs(e, what, left, right);
+}
+
+static bool compare_memory(struct engine *e, u64 from, u64 to)
+{
+	const u8 *want = e->stage.mem, *got = e->vm->mem;
+	bool wrong = false;
+
+	if (!memcmp(want + from, got + from, to - from))
+		return false;
+	for (u64 at = from; at < to; at++) {
+		u64 end = at;
+
+		if (want[at] == got[at] || frame_covers(e, at))
+			continue;
+		while (end < to && end - at < MEMORY_RUN && want[end] != got[end])
+			end++;
+		memory_run(e, at, (unsigned int)(end - at));
+		at = end - 1;
+		wrong = true;
+	}
+	return wrong;
+}
+
+/* ---- predicting ------------------------------------------------------------------- */
+
+static bool any_memory(struct engine *e, const struct record *record)
+{
+	u64 addr = record_value(record, F_address, 0), length = record_value(record, F_length, 0);
+
+	if (addr >= STAGE_RAM || length > STAGE_RAM - addr)
+		return engine_error(e, "undefined_memory is outside guest memory");
+	memcpy(e->stage.mem + addr, e->vm->mem + addr, length);
+	return true;
+}
+
+static bool predict_memory(struct engine *e, const struct record *record)
+{
+	const struct field *bytes = record_field(record, F_bytes);
+
+	switch (record->kind) {
+	case REC_WRITES:
+		return stage_write(&e->stage, record_value(record, F_address, 0), bytes->blob,
+				   bytes->bytes) ||
+		       engine_error(e, "%s", e->stage.error);
+	case REC_ANY:
+		return any_memory(e, record);
+	case REC_ENTRY_IS:
+		return stage_edit_entry(&e->stage, record, record->sub, false) ||
+		       engine_error(e, "%s", e->stage.error);
+	case REC_HW:
+		if (!e->result->unchecked)
+			e->result->unchecked = xstrdup("expect_hw: this target does not tell the "
+						       "processor's exit reasons");
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* The records that belong to an expectation follow it directly. */
+static bool predict_followers(struct engine *e, const struct record *step)
+{
+	const struct mg_case *tc = e->instance->tc;
+
+	for (const struct record *r = step + 1; r < tc->records + tc->nrecords; r++) {
+		if (r->kind == REC_EXPECT || r->kind == REC_ACTION)
+			break;
+		if (!predict_memory(e, r))
+			return false;
+	}
+	return true;
+}
+
+static void copy_undefined(struct engine *e, const struct record *step)
+{
+	u64 flags = record_value(step, F_undefined, 0), regs = record_value(step, F_undefined_reg, 0);
+
+	e->stage.state.rflags = (e->stage.state.rflags & ~flags) | (e->seen.rflags & flags);
+	for (unsigned int i = 0; i < 16; i++)
+		if (regs >> i & 1)
+			e->stage.state.gpr[i] = e->seen.gpr[i];
+}
+
+static bool predict_event(struct engine *e, const struct record *step)
+{
+	unsigned int vector = (unsigned int)record_value(step, F_vector, 0);
+	bool software = record_value(step, F_software, 0);
+	struct event event = {
+		.vector = vector,
+		.software = software,
+		.has_error = record_field(step, F_error),
+		.error = record_value(step, F_error, 0),
+		.fault = vector_is_fault(vector) && !software,
+	};
+	struct cpu_state *state = &e->stage.state;
+	u64 flags = state->rflags;
+
+	e->before_event = *state;
+	if (record_field(step, F_frame_rflags)) {
+		state->rflags = record_value(step, F_frame_rflags, 0);
+		event.fault = false;
+	}
+	if (!deliver_event(&e->stage, &event, &e->frame))
+		return engine_error(e, "this exception cannot be delivered as expected: %s",
+				    e->stage.error);
+	e->before_event.rflags = flags & ~RFLAGS_RF;
+	e->frame_known = true;
+	if (state->rip != STUBS + vector * STUB_SIZE)
+		return engine_error(e, "vector %u does not lead to the stage's stub but to %#" PRIx64,
+				    vector, state->rip);
+	state->rip += 2;	/* behind the stub's OUT */
+	return true;
+}
+
+/* Another vector than expected is said as such, not as another RIP. */
+static bool same_vector(struct engine *e, unsigned int vector)
+{
+	u64 stub = e->seen.rip - 2;
+	char expected[16], observed[16];
+
+	if (stub < STUBS || stub >= STUBS + 256 * STUB_SIZE || stub % STUB_SIZE)
+		return true;
+	if ((stub - STUBS) / STUB_SIZE == vector)
+		return true;
+	snprintf(expected, sizeof(expected), "%u", vector);
+	snprintf(observed, sizeof(observed), "%u", (unsigned int)((stub - STUBS) / STUB_SIZE));
+	engine_differs(e, "vector", expected, observed);
+	return false;
+}
+
+bool judge_is_partial(const struct engine *e, const struct record *step)
+{
+	const struct mg_case *tc = e->instance->tc;
+
+	for (const struct record *r = step + 1; r < tc->records + tc->nrecords; r++) {
+		if (r->kind == REC_ACTION)
+			return false;
+		if (r->kind == REC_EXPECT)
+			return r->addr == step->addr && step->sub >= STEP_IO_IN &&
+			       step->sub <= STEP_MMIO_WRITE && r->sub != STEP_INTR &&
+			       r->sub != STEP_DEBUG;
+	}
+	return false;
+}
+
+static bool compare_all(struct engine *e)
+{
+	bool wrong = compare_frame(e);
+	const struct kvm_run *run = e->vm->run;
+
+	wrong |= compare_registers(e);
+	if (e->fpu)
+		wrong |= compare_fpu(e);
+	wrong |= compare_memory(e, 0, MMIO);
+	wrong |= compare_memory(e, MMIO_END, STAGE_RAM);
+	wrong |= differs(e, "kvm_run.if_flag", !!(e->seen.rflags & RFLAGS_IF), run->if_flag);
+	wrong |= differs(e, "kvm_run.cr8", e->seen.cr8, run->cr8);
+	wrong |= differs(e, "kvm_run.apic_base", e->seen.apic_base, run->apic_base);
+	return wrong;
+}
+
+bool judge_expectation(struct engine *e, const struct record *step)
+{
+	bool exception = step->sub == STEP_EXCEPTION, partial = judge_is_partial(e, step);
+	unsigned int vector = (unsigned int)record_value(step, F_vector, 0);
+
+	e->stage.state.rip = step->addr;
+	if (!stage_apply(&e->stage, step))
+		return engine_error(e, "%s", e->stage.error);
+	if (!partial)
+		copy_undefined(e, step);
+	if (!predict_followers(e, step))
+		return false;
+	if (partial)
+		return true;
+	if (exception && !predict_event(e, step))
+		return false;
+	if (exception && !same_vector(e, vector)) {
+		compare_all(e);
+		return engine_fail(e, "another exception than expected");
+	}
+	if (compare_all(e))
+		return engine_fail(e, exception ? "the exception was delivered differently" :
+						  "the state is not as expected");
+	return true;
+}
+
+bool judge_after_case(struct engine *e)
+{
+	if (!e->have_exit)
+		return true;
+	return engine_fail(e, "the last instruction caused one more exit: %s",
+			   e->result->exits[e->result->nexits - 1].text);
+}

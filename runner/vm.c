@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making a VM, loading a stage into it, and reading it back.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vm.h"
+
+/* Where kvm_intel keeps its own pages for real mode: above all guest memory. */
+#define INTEL_IDENTITY_MAP 0xfffbc000ull
+#define INTEL_TSS 0xfffbd000ul
+#define SPLIT_IOAPIC_PINS 24
+
+#define MSR_TSC 0x10
+#define MSR_TSC_DEADLINE 0x6e0
+#define CR0_PG 0x80000000ull
+
+static bool failed(struct vm *vm, const char *what)
+{
+	snprintf(vm->error, sizeof(vm->error), "%s: %s", what, strerror(errno));
+	return false;
+}
+
+/* An ioctl on the vCPU; keeps the reason when it fails. */
+static bool vcpu_ioctl(struct vm *vm, unsigned long nr, void *arg, const char *name)
+{
+	return ioctl(vm->vcpu, nr, arg) >= 0 || failed(vm, name);
+}
+
+#define VCPU(vm, nr, arg) vcpu_ioctl(vm, nr, arg, #nr)
+
+/* ---- memory ------------------------------------------------------------------ */
+
+int vm_set_slot(struct vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	struct kvm_userspace_memory_region copy = *region;
+
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &copy) < 0)
+		return errno;
+	if (region->slot < VM_SLOTS) {
+		vm->slots[region->slot].present = region->memory_size;
+		vm->slots[region->slot].region = *region;
+	}
+	return 0;
+}
+
+static struct kvm_userspace_memory_region stage_slot(const struct vm *vm, u32 slot)
+{
+	static const u32 bounds[][2] = {
+		[SLOT_LOW] = { 0, MMIO },
+		[SLOT_TABLES] = { TABLES, TABLES_END },
+		[SLOT_PAGES] = { PAGES, PAGES_END },
+	};
+	u32 start = bounds[slot][0], end = bounds[slot][1];
+
+	if (slot == SLOT_LOW && vm->mmio)
+		end = OPERAND;
+	return (struct kvm_userspace_memory_region){
+		.slot = slot,
+		.guest_phys_addr = start,
+		.memory_size = end - start,
+		.userspace_addr = (u64)(uintptr_t)(vm->mem + start),
+	};
+}
+
+static bool make_slots(struct vm *vm)
+{
+	for (u32 slot = 0; slot <= SLOT_PAGES; slot++) {
+		struct kvm_userspace_memory_region region = stage_slot(vm, slot);
+
+		errno = vm_set_slot(vm, &region);
+		if (errno)
+			return failed(vm, "KVM_SET_USER_MEMORY_REGION");
+	}
+	return true;
+}
+
+static bool drop_slot(struct vm *vm, u32 slot)
+{
+	struct kvm_userspace_memory_region none = { .slot = slot };
+
+	if (!vm->slots[slot].present)
+		return true;
+	errno = vm_set_slot(vm, &none);
+	return !errno || failed(vm, "deleting a memory slot");
+}
+
+/* Back to the stage's own slots. */
+static bool restore_slots(struct vm *vm)
+{
+	for (u32 slot = 0; slot < VM_SLOTS; slot++)
+		if (!drop_slot(vm, slot))
+			return false;
+	vm->slots_changed = false;
+	return make_slots(vm);
+}
+
+bool vm_flush_tables(struct vm *vm)
+{
+	struct kvm_userspace_memory_region region = vm->slots[SLOT_TABLES].region;
+
+	if (!vm->slots[SLOT_TABLES].present)
+		return true;
+	if (!drop_slot(vm, SLOT_TABLES))
+		return false;
+	errno = vm_set_slot(vm, &region);
+	return !errno || failed(vm, "KVM_SET_USER_MEMORY_REGION");
+}
+
+/*
+ * The target may keep translations derived from page tables in guest memory, and
+ * nothing tells it that the runner has written there: so when tables change, their
+ * slot is dropped and added again, which makes any KVM forget what it derived.
+ */
+static bool load_memory(struct vm *vm, const struct stage *stage)
+{
+	const u8 *tables = stage->mem + TABLES;
+	bool paged = stage->state.cr0 & CR0_PG;
+
+	memcpy(vm->mem, stage->mem, MMIO);
+	memcpy(vm->mem + MMIO_END, stage->mem + MMIO_END, STAGE_RAM - MMIO_END);
+	if (!paged || (!vm->tables_unknown &&
+		       !memcmp(vm->tables_seen, tables, TABLES_END - TABLES)))
+		return true;
+	vm->tables_unknown = false;
+	memcpy(vm->tables_seen, tables, TABLES_END - TABLES);
+	return vm_flush_tables(vm);
+}
+
+/* ---- baseline ------------------------------------------------------------------ */
+
+static struct kvm_msrs *msrs_alloc(u32 count)
+{
+	struct kvm_msrs *msrs = xcalloc(1, sizeof(*msrs) + count * sizeof(msrs->entries[0]));
+
+	msrs->nmsrs = count;
+	return msrs;
+}
+
+/* Time goes on whatever a reset does. */
+static bool msr_is_time(u32 index)
+{
+	return index == MSR_TSC || index == MSR_TSC_DEADLINE;
+}
+
+/* The MSRs that a new vCPU lets us read and write back. */
+static void baseline_msrs(struct vm *vm)
+{
+	const struct kvm_msr_list *list = vm->target->msrs;
+	struct kvm_msrs *all = msrs_alloc(list->nmsrs), *one = msrs_alloc(1);
+	u32 kept = 0;
+
+	for (u32 i = 0; i < list->nmsrs; i++) {
+		one->entries[0] = (struct kvm_msr_entry){ .index = list->indices[i] };
+		if (msr_is_time(list->indices[i]) || ioctl(vm->vcpu, KVM_GET_MSRS, one) != 1 ||
+		    ioctl(vm->vcpu, KVM_SET_MSRS, one) != 1)
+			continue;
+		all->entries[kept++] = one->entries[0];
+	}
+	all->nmsrs = kept;
+	free(one);
+	vm->baseline.msrs = all;
+}
+
+static bool baseline_read(struct vm *vm)
+{
+	struct vm_baseline *b = &vm->baseline;
+
+	baseline_msrs(vm);
+	if (!VCPU(vm, KVM_GET_VCPU_EVENTS, &b->events))
+		return false;
+	if (vm->irqchip != IRQCHIP_USER && !VCPU(vm, KVM_GET_LAPIC, &b->lapic))
+		return false;
+	if (vm->irqchip != IRQCHIP_KERNEL)
+		return true;
+	for (u32 i = 0; i < 3; i++) {
+		b->chips[i].chip_id = i;
+		if (ioctl(vm->fd, KVM_GET_IRQCHIP, &b->chips[i]) < 0)
+			return failed(vm, "KVM_GET_IRQCHIP");
+	}
+	return ioctl(vm->fd, KVM_GET_PIT2, &b->pit) >= 0 || failed(vm, "KVM_GET_PIT2");
+}
+
+static bool baseline_load(struct vm *vm)
+{
+	struct vm_baseline *b = &vm->baseline;
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	if (ioctl(vm->vcpu, KVM_SET_MSRS, b->msrs) != (int)b->msrs->nmsrs)
+		return failed(vm, "KVM_SET_MSRS");
+	if (vm->irqchip == IRQCHIP_USER)
+		return true;
+	if (!VCPU(vm, KVM_SET_LAPIC, &b->lapic) || !VCPU(vm, KVM_SET_MP_STATE, &runnable))
+		return false;
+	if (vm->irqchip != IRQCHIP_KERNEL)
+		return true;
+	for (u32 i = 0; i < 3; i++)
+		if (ioctl(vm->fd, KVM_SET_IRQCHIP, &b->chips[i]) < 0)
+			return failed(vm, "KVM_SET_IRQCHIP");
+	return ioctl(vm->fd, KVM_SET_PIT2, &b->pit) >= 0 || failed(vm, "KVM_SET_PIT2");
+}
+
+/* ---- creation -------------------------------------------------------------------- */
+
+static void cpuid_change(u32 *reg, const struct record *record, u16 set, u16 clear)
+{
+	*reg |= (u32)record_value(record, set, 0);
+	*reg &= ~(u32)record_value(record, clear, 0);
+}
+
+static void cpuid_apply(struct kvm_cpuid2 *cpuid, const struct record *record)
+{
+	u32 leaf = (u32)record_value(record, F_leaf, 0);
+	u32 subleaf = (u32)record_value(record, F_subleaf, 0);
+
+	for (u32 i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+
+		if (e->function != leaf || e->index != subleaf)
+			continue;
+		cpuid_change(&e->eax, record, F_set_eax, F_clear_eax);
+		cpuid_change(&e->ebx, record, F_set_ebx, F_clear_ebx);
+		cpuid_change(&e->ecx, record, F_set_ecx, F_clear_ecx);
+		cpuid_change(&e->edx, record, F_set_edx, F_clear_edx);
+	}
+}
+
+static bool set_cpuid(struct vm *vm, const struct mg_case *changed_by)
+{
+	const struct kvm_cpuid2 *supported = vm->target->cpuid;
+	size_t bytes = sizeof(*supported) + supported->nent * sizeof(supported->entries[0]);
+	struct kvm_cpuid2 *cpuid = xmalloc(bytes);
+	bool ok;
+
+	memcpy(cpuid, supported, bytes);
+	for (u32 i = 0; changed_by && i < changed_by->nrecords; i++)
+		if (changed_by->records[i].kind == REC_CPUID)
+			cpuid_apply(cpuid, &changed_by->records[i]);
+	ok = VCPU(vm, KVM_SET_CPUID2, cpuid);
+	free(cpuid);
+	return ok;
+}
+
+static bool make_irqchip(struct vm *vm)
+{
+	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP,
+					.args = { SPLIT_IOAPIC_PINS } };
+	struct kvm_pit_config pit = { 0 };
+
+	switch (vm->irqchip) {
+	case IRQCHIP_SPLIT:
+		return ioctl(vm->fd, KVM_ENABLE_CAP, &split) >= 0 ||
+		       failed(vm, "KVM_CAP_SPLIT_IRQCHIP");
+	case IRQCHIP_KERNEL:
+		if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+			return failed(vm, "KVM_CREATE_IRQCHIP");
+		return ioctl(vm->fd, KVM_CREATE_PIT2, &pit) >= 0 || failed(vm, "KVM_CREATE_PIT2");
+	default:
+		return true;
+	}
+}
+
+static bool make_vcpu(struct vm *vm, const struct mg_case *cpuid_of)
+{
+	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
+	if (vm->vcpu < 0)
+		return failed(vm, "KVM_CREATE_VCPU");
+	vm->run = mmap(NULL, vm->target->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
+	if (vm->run == MAP_FAILED) {
+		vm->run = NULL;
+		return failed(vm, "mmap of kvm_run");
+	}
+	return set_cpuid(vm, cpuid_of);
+}
+
+static bool make_vm(struct vm *vm, const struct vm_shape *shape)
+{
+	u64 identity_map = INTEL_IDENTITY_MAP;
+
+	if (!vm->mem) {
+		vm->mem = mmap(NULL, STAGE_RAM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			       -1, 0);
+		if (vm->mem == MAP_FAILED) {
+			vm->mem = NULL;
+			return failed(vm, "mmap of guest memory");
+		}
+	}
+	vm->fd = ioctl(vm->target->fd, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		return failed(vm, "KVM_CREATE_VM");
+	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
+		return failed(vm, "KVM_SET_IDENTITY_MAP_ADDR");
+	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, INTEL_TSS) < 0)
+		return failed(vm, "KVM_SET_TSS_ADDR");
+	return make_irqchip(vm) && make_slots(vm) && make_vcpu(vm, shape->cpuid_of) &&
+	       baseline_read(vm);
+}
+
+struct vm *vm_create(const struct target *target, const struct vm_shape *shape, bool sync_regs,
+		     u8 *mem, char error[VM_ERROR])
+{
+	struct vm *vm = xcalloc(1, sizeof(*vm));
+
+	vm->target = target;
+	vm->irqchip = shape->irqchip;
+	vm->mmio = shape->mmio;
+	vm->sync_regs = sync_regs;
+	vm->fd = vm->vcpu = -1;
+	vm->mem = mem;
+	vm->tables_seen = xcalloc(1, TABLES_END - TABLES);
+	vm->tables_unknown = true;
+	if (make_vm(vm, shape))
+		return vm;
+	memcpy(error, vm->error, VM_ERROR);
+	vm_destroy(vm, mem);
+	return NULL;
+}
+
+void vm_destroy(struct vm *vm, bool keep_mem)
+{
+	if (vm->run)
+		munmap(vm->run, vm->target->run_size);
+	if (vm->vcpu >= 0)
+		close(vm->vcpu);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->mem && !keep_mem)
+		munmap(vm->mem, STAGE_RAM);
+	free(vm->baseline.msrs);
+	free(vm->tables_seen);
+	free(vm);
+}
+
+/* ---- state --------------------------------------------------------------------------- */
+
+bool vm_set_state(struct vm *vm, const struct cpu_state *state)
+{
+	struct kvm_sregs sregs = { 0 };
+	struct kvm_regs regs;
+
+	vm->state_pending = false;
+	state_to_regs(state, &regs);
+	state_to_sregs(state, &sregs);
+	return VCPU(vm, KVM_SET_SREGS, &sregs) && VCPU(vm, KVM_SET_REGS, &regs);
+}
+
+/* Leaves the state in kvm_run for the next KVM_RUN to take. */
+static void pend_state(struct vm *vm, const struct cpu_state *state)
+{
+	struct kvm_sync_regs *sync = &vm->run->s.regs;
+
+	state_to_regs(state, &sync->regs);
+	state_to_sregs(state, &sync->sregs);
+	vm->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+	vm->state_pending = true;
+}
+
+bool vm_resume(struct vm *vm, const struct cpu_state *state)
+{
+	if (!vm->sync_regs)
+		return vm_set_state(vm, state);
+	pend_state(vm, state);
+	return true;
+}
+
+bool vm_settle(struct vm *vm)
+{
+	struct kvm_sync_regs *sync = &vm->run->s.regs;
+
+	if (!vm->state_pending)
+		return true;
+	vm->state_pending = false;
+	vm->run->kvm_dirty_regs = 0;
+	return VCPU(vm, KVM_SET_SREGS, &sync->sregs) && VCPU(vm, KVM_SET_REGS, &sync->regs);
+}
+
+bool vm_set_debugregs(struct vm *vm, const struct cpu_state *state)
+{
+	struct kvm_debugregs debug;
+
+	state_to_debugregs(state, &debug);
+	return VCPU(vm, KVM_SET_DEBUGREGS, &debug);
+}
+
+bool vm_set_fpu(struct vm *vm, const struct cpu_state *state)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = state->xcr0 } } };
+	struct kvm_xsave xsave;
+	u64 components = XSTATE_X87 | XSTATE_SSE;
+
+	if (state->xcr0 != XSTATE_X87 || vm->avx_on) {
+		if (!VCPU(vm, KVM_SET_XCRS, &xcrs))
+			return false;
+		vm->avx_on = state->xcr0 != XSTATE_X87;
+	}
+	if (state->xcr0 & XSTATE_AVX)
+		components |= XSTATE_AVX;
+	state_to_xsave(state, &xsave, components);
+	return VCPU(vm, KVM_SET_XSAVE, &xsave);
+}
+
+bool vm_load(struct vm *vm, const struct stage *stage)
+{
+	const struct mg_case *tc = stage->instance->tc;
+
+	vm->run->immediate_exit = 0;
+	vm->run->request_interrupt_window = 0;
+	vm->run->cr8 = stage->state.cr8;
+	if (!load_memory(vm, stage))
+		return false;
+	if (!vm_resume(vm, &stage->state))
+		return false;
+	if (!baseline_load(vm) || !vm_set_debugregs(vm, &stage->state) ||
+	    !VCPU(vm, KVM_SET_VCPU_EVENTS, &vm->baseline.events))
+		return false;
+	return !(tc->uses || vm->avx_on) || vm_set_fpu(vm, &stage->state);
+}
+
+bool vm_clean(struct vm *vm)
+{
+	return !vm->spoiled && (!vm->slots_changed || restore_slots(vm));
+}
+
+bool vm_get_state(struct vm *vm, struct cpu_state *state, bool synced, bool fpu)
+{
+	struct kvm_debugregs debug;
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	struct kvm_xsave xsave;
+	struct kvm_xcrs xcrs;
+
+	if (synced) {
+		state_from_regs(state, &vm->run->s.regs.regs);
+		state_from_sregs(state, &vm->run->s.regs.sregs);
+	} else {
+		if (!VCPU(vm, KVM_GET_REGS, &regs) || !VCPU(vm, KVM_GET_SREGS, &sregs))
+			return false;
+		state_from_regs(state, &regs);
+		state_from_sregs(state, &sregs);
+	}
+	if (!VCPU(vm, KVM_GET_DEBUGREGS, &debug))
+		return false;
+	state_from_debugregs(state, &debug);
+	if (!fpu)
+		return true;
+	if (!VCPU(vm, KVM_GET_XSAVE, &xsave) || !VCPU(vm, KVM_GET_XCRS, &xcrs))
+		return false;
+	state_from_xsave(state, &xsave);
+	for (u32 i = 0; i < xcrs.nr_xcrs; i++)
+		if (xcrs.xcrs[i].xcr == 0)
+			state->xcr0 = xcrs.xcrs[i].value;
+	return true;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Saving a whole VM and building another in its state: what a migration does, at
+ * every exit of every case under the variant restore.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "vm.h"
+
+#define MSR_TSC 0x10
+
+struct saved {
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_sregs2 sregs2;	/* PAE's PDPTEs as loaded, not as in memory now */
+	struct kvm_debugregs debugregs;
+	struct kvm_xsave xsave;
+	struct kvm_xcrs xcrs;
+	struct kvm_vcpu_events events;
+	struct kvm_mp_state mp_state;
+	struct kvm_lapic_state lapic;
+	struct kvm_irqchip chips[3];
+	struct kvm_pit_state2 pit;
+	struct kvm_msrs *msrs;
+	struct vm_slot slots[VM_SLOTS];
+};
+
+struct part {			/* one GET/SET pair */
+	unsigned long get, set;
+	void *arg;
+	const char *name;
+	bool vcpu, wanted;
+};
+
+#define PART(what, where, present)                                                                 \
+	{ KVM_GET_##what, KVM_SET_##what, where, #what, true, present }
+
+/*
+ * The order matters: XCRS before XSAVE, which it gates; SREGS before MSRS, whose
+ * checks depend on EFER and CR4; events last but for MP_STATE, because setting
+ * registers drops pending exceptions.
+ */
+static unsigned int parts_of(struct vm *vm, struct saved *s, bool sregs2, struct part parts[12])
+{
+	bool lapic = vm->irqchip != IRQCHIP_USER, chips = vm->irqchip == IRQCHIP_KERNEL;
+	struct part all[] = {
+		PART(SREGS, &s->sregs, !sregs2),
+		PART(SREGS2, &s->sregs2, sregs2),
+		PART(REGS, &s->regs, true),
+		PART(XCRS, &s->xcrs, true),
+		PART(XSAVE, &s->xsave, true),
+		PART(DEBUGREGS, &s->debugregs, true),
+		PART(LAPIC, &s->lapic, lapic),
+		{ KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, &s->chips[0], "IRQCHIP", false, chips },
+		{ KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, &s->chips[1], "IRQCHIP", false, chips },
+		{ KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, &s->chips[2], "IRQCHIP", false, chips },
+		{ KVM_GET_PIT2, KVM_SET_PIT2, &s->pit, "PIT2", false, chips },
+	};
+
+	for (u32 i = 0; i < 3; i++)
+		s->chips[i].chip_id = i;
+	memcpy(parts, all, sizeof(all));
+	return ARRAY_SIZE(all);
+}
+
+static bool move(struct vm *vm, struct saved *s, bool sregs2, bool set, char error[VM_ERROR])
+{
+	struct part parts[12];
+	unsigned int count = parts_of(vm, s, sregs2, parts);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct part *p = &parts[i];
+
+		if (!p->wanted)
+			continue;
+		if (ioctl(p->vcpu ? vm->vcpu : vm->fd, set ? p->set : p->get, p->arg) < 0) {
+			snprintf(error, VM_ERROR, "KVM_%s_%s: %s", set ? "SET" : "GET", p->name,
+				 strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Every MSR of the target's list that this vCPU lets us read. */
+static void save_msrs(struct vm *vm, struct saved *s)
+{
+	const struct kvm_msr_list *list = vm->target->msrs;
+	struct kvm_msrs *one = xcalloc(1, sizeof(*one) + sizeof(one->entries[0]));
+	u32 kept = 0;
+
+	s->msrs = xcalloc(1, sizeof(*s->msrs) + list->nmsrs * sizeof(s->msrs->entries[0]));
+	for (u32 i = 0; i < vm->baseline.msrs->nmsrs; i++)
+		s->msrs->entries[kept++].index = vm->baseline.msrs->entries[i].index;
+	s->msrs->nmsrs = kept;
+	one->nmsrs = 1;
+	one->entries[0].index = MSR_TSC;
+	if (ioctl(vm->vcpu, KVM_GET_MSRS, s->msrs) == (int)kept &&
+	    ioctl(vm->vcpu, KVM_GET_MSRS, one) == 1 && kept < list->nmsrs)
+		s->msrs->entries[s->msrs->nmsrs++] = one->entries[0];
+	free(one);
+}
+
+static bool load_msrs(struct vm *vm, const struct saved *s, char error[VM_ERROR])
+{
+	int done = ioctl(vm->vcpu, KVM_SET_MSRS, s->msrs);
+
+	if (done == (int)s->msrs->nmsrs)
+		return true;
+	if (done < 0)
+		snprintf(error, VM_ERROR, "KVM_SET_MSRS: %s", strerror(errno));
+	else
+		snprintf(error, VM_ERROR, "KVM_SET_MSRS refuses MSR %#x = %#llx, which it gave",
+			 s->msrs->entries[done].index, s->msrs->entries[done].data);
+	return false;
+}
+
+static void save_dirty(struct vm *vm, u64 dirty[VM_SLOTS])
+{
+	u64 bitmap[STAGE_RAM / PAGE_BYTES / 64 + 1] = { 0 };
+
+	for (u32 slot = 0; slot < VM_SLOTS; slot++) {
+		struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bitmap };
+
+		if (!vm->slots[slot].present ||
+		    !(vm->slots[slot].region.flags & KVM_MEM_LOG_DIRTY_PAGES))
+			continue;
+		if (!ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log))
+			dirty[slot] |= bitmap[0];
+	}
+}
+
+static bool save(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR])
+{
+	memcpy(s->slots, vm->slots, sizeof(s->slots));
+	if (!vm_settle(vm)) {
+		memcpy(error, vm->error, VM_ERROR);
+		return false;
+	}
+	if (!move(vm, s, sregs2, false, error))
+		return false;
+	if (ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &s->events) < 0 ||
+	    ioctl(vm->vcpu, KVM_GET_MP_STATE, &s->mp_state) < 0) {
+		snprintf(error, VM_ERROR, "KVM_GET_VCPU_EVENTS, KVM_GET_MP_STATE: %s",
+			 strerror(errno));
+		return false;
+	}
+	save_msrs(vm, s);
+	return true;
+}
+
+/* The new VM starts with the stage's slots; make them those of the old one. */
+static bool load_slots(struct vm *vm, const struct saved *s, char error[VM_ERROR])
+{
+	for (u32 slot = 0; slot < VM_SLOTS; slot++) {
+		const struct vm_slot *want = &s->slots[slot];
+		struct kvm_userspace_memory_region none = { .slot = slot };
+
+		if (want->present == vm->slots[slot].present &&
+		    (!want->present ||
+		     !memcmp(&want->region, &vm->slots[slot].region, sizeof(want->region))))
+			continue;
+		vm->slots_changed = true;
+		errno = vm->slots[slot].present ? vm_set_slot(vm, &none) : 0;
+		if (!errno && want->present)
+			errno = vm_set_slot(vm, &want->region);
+		if (errno) {
+			snprintf(error, VM_ERROR, "memory slot %u: %s", slot, strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool load(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR])
+{
+	if (!load_slots(vm, s, error) || !move(vm, s, sregs2, true, error) ||
+	    !load_msrs(vm, s, error))
+		return false;
+	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &s->events) < 0 ||
+	    ioctl(vm->vcpu, KVM_SET_MP_STATE, &s->mp_state) < 0) {
+		snprintf(error, VM_ERROR, "KVM_SET_VCPU_EVENTS, KVM_SET_MP_STATE: %s",
+			 strerror(errno));
+		return false;
+	}
+	vm->avx_on = s->xcrs.nr_xcrs && s->xcrs.xcrs[0].value != XSTATE_X87;
+	return true;
+}
+
+bool vm_rebuild(struct vm **vm, const struct vm_shape *shape, u64 dirty[VM_SLOTS],
+		char error[VM_ERROR])
+{
+	const struct target *target = (*vm)->target;
+	struct saved *s = xcalloc(1, sizeof(*s));
+	u8 *mem = (*vm)->mem;
+	bool sync = (*vm)->sync_regs, ok;
+	bool sregs2 = ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_SREGS2) > 0;
+	struct kvm_run *run = (*vm)->run;
+	u8 window = run->request_interrupt_window;
+	u64 cr8 = run->cr8;
+
+	ok = save(*vm, s, sregs2, error);
+	if (ok) {
+		save_dirty(*vm, dirty);
+		vm_destroy(*vm, true);
+		*vm = vm_create(target, shape, sync, mem, error);
+		ok = *vm && load(*vm, s, sregs2, error);
+	}
+	if (ok) {
+		(*vm)->run->request_interrupt_window = window;
+		(*vm)->run->cr8 = cr8;
+	}
+	free(s->msrs);
+	free(s);
+	return ok;
+}

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Worker threads, their pools of VMs, the reaper that ends VMs off the critical
+ * path, and the watchdog.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+#define SHAPES 6		/* irqchip user, split, kernel; with and without MMIO operand */
+#define WATCH_TICK_NS 10000000ull
+#define LOST_AFTER_NS 10000000000ull	/* after that no signal will help */
+#define GIVE_BACK_MAX 64	/* VMs that wait for the reaper at most */
+
+struct slot {			/* of a result, until it is handed on */
+	struct result *result;
+	bool done;
+};
+
+struct crew {			/* what the threads of one run share */
+	const struct schedule *schedule;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct slot *slots;
+	unsigned int next;	/* instance to begin */
+	unsigned int running;	/* workers alive and not lost */
+	struct worker *workers;	/* all ever started, newest first */
+	bool over;
+
+	struct vm *graves[GIVE_BACK_MAX];
+	unsigned int ngraves;
+	pthread_cond_t grave;
+};
+
+struct worker {
+	struct crew *crew;
+	struct worker *next;
+	struct watch watch;
+	struct engine engine;
+	struct vm *pool[SHAPES];
+	unsigned int at;	/* instance under way */
+	bool lost;		/* given up; guarded by crew->lock */
+};
+
+static volatile sig_atomic_t stop_requested;
+
+void schedule_stop(void)
+{
+	stop_requested = 1;
+}
+
+bool schedule_stopped(void)
+{
+	return stop_requested;
+}
+
+/* ---- the reaper --------------------------------------------------------------- */
+
+/* Ending a VM takes longer than a case: another thread does it. */
+static void bury(struct crew *crew, struct vm *vm)
+{
+	pthread_mutex_lock(&crew->lock);
+	if (crew->ngraves < GIVE_BACK_MAX) {
+		crew->graves[crew->ngraves++] = vm;
+		pthread_cond_signal(&crew->grave);
+		vm = NULL;
+	}
+	pthread_mutex_unlock(&crew->lock);
+	if (vm)
+		vm_destroy(vm, false);
+}
+
+static void *reaper(void *arg)
+{
+	struct crew *crew = arg;
+
+	pthread_mutex_lock(&crew->lock);
+	for (;;) {
+		struct vm *vm;
+
+		while (!crew->ngraves && !crew->over)
+			pthread_cond_wait(&crew->grave, &crew->lock);
+		if (!crew->ngraves)
+			break;
+		vm = crew->graves[--crew->ngraves];
+		pthread_mutex_unlock(&crew->lock);
+		vm_destroy(vm, false);
+		pthread_mutex_lock(&crew->lock);
+	}
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+/* ---- VMs ------------------------------------------------------------------------- */
+
+static bool has_cpuid(const struct mg_case *tc)
+{
+	for (u32 i = 0; i < tc->nrecords; i++)
+		if (tc->records[i].kind == REC_CPUID)
+			return true;
+	return false;
+}
+
+static struct vm *new_vm(struct worker *w, const struct instance *instance, char error[VM_ERROR])
+{
+	const struct schedule *s = w->crew->schedule;
+	struct vm_shape shape = {
+		.irqchip = instance->irqchip,
+		.mmio = instance->path == PATH_MMIO,
+		.cpuid_of = instance->tc,
+	};
+
+	return vm_create(s->target, &shape, s->sync_regs, NULL, error);
+}
+
+static struct vm **pool_of(struct worker *w, const struct instance *instance)
+{
+	unsigned int chip = instance->irqchip == IRQCHIP_USER  ? 0 :
+			    instance->irqchip == IRQCHIP_SPLIT ? 1 : 2;
+
+	return &w->pool[chip * 2 + (instance->path == PATH_MMIO)];
+}
+
+/* Runs it on a VM of its own, ended afterwards. */
+static void run_fresh(struct worker *w, struct result *result)
+{
+	struct engine *e = &w->engine;
+	char error[VM_ERROR] = "";
+
+	e->vm = new_vm(w, e->instance, error);
+	if (!e->vm) {
+		memset(result, 0, sizeof(*result));
+		result->instance = e->instance;
+		result->outcome = OUTCOME_ERROR;
+		result->step = -1;
+		result->why = xasprintf("no VM can be made: %s", error);
+		return;
+	}
+	engine_run(e, result);
+	if (e->vm)
+		bury(w->crew, e->vm);
+	e->vm = NULL;
+}
+
+/* Runs it on the pooled VM of its shape, which is left ready for the next case. */
+static bool run_pooled(struct worker *w, struct result *result)
+{
+	struct engine *e = &w->engine;
+	struct vm **vm = pool_of(w, e->instance);
+	char error[VM_ERROR];
+
+	if (!*vm)
+		*vm = new_vm(w, e->instance, error);
+	if (!*vm)
+		return false;
+	e->vm = *vm;
+	engine_run(e, result);
+	*vm = e->vm;
+	if (*vm && !vm_clean(*vm)) {
+		bury(w->crew, *vm);
+		*vm = NULL;
+	}
+	e->vm = NULL;
+	return true;
+}
+
+/*
+ * A failure counts once a fresh VM shows it too; if only the reused one does, some
+ * case before has left state behind, and that is an error of its own.
+ */
+static void confirm(struct worker *w, struct result *result)
+{
+	struct result again;
+	char *why;
+
+	run_fresh(w, &again);
+	if (again.outcome == result->outcome) {
+		result_clear(result);
+		*result = again;
+		return;
+	}
+	why = xasprintf("case leaks state: %s in a reused VM (%s), %s in a fresh one (%s)",
+			outcome_name(result->outcome), result->why ? result->why : "-",
+			outcome_name(again.outcome), again.why ? again.why : "-");
+	free(result->why);
+	result->why = why;
+	result->outcome = OUTCOME_ERROR;
+	result_clear(&again);
+}
+
+static void run_instance(struct worker *w, const struct instance *instance, struct result *result)
+{
+	const struct schedule *s = w->crew->schedule;
+	char *missing = instance_missing(s->target, instance);
+
+	w->engine.instance = instance;
+	if (missing) {
+		memset(result, 0, sizeof(*result));
+		result->instance = instance;
+		result->outcome = OUTCOME_SKIP;
+		result->step = -1;
+		result->why = missing;
+		return;
+	}
+	if (instance->fresh || has_cpuid(instance->tc) || !run_pooled(w, result)) {
+		run_fresh(w, result);
+		return;
+	}
+	if (s->confirm && result->outcome == OUTCOME_FAIL)
+		confirm(w, result);
+}
+
+/* ---- workers ------------------------------------------------------------------------ */
+
+/* The next instance, or -1 when there is none or the run is to stop. */
+static int take_next(struct worker *w)
+{
+	struct crew *crew = w->crew;
+	int at = -1;
+
+	pthread_mutex_lock(&crew->lock);
+	if (!w->lost && !stop_requested && crew->next < crew->schedule->count)
+		at = (int)crew->next++;
+	if (at >= 0)
+		w->at = (unsigned int)at;
+	pthread_mutex_unlock(&crew->lock);
+	return at;
+}
+
+/* Hands the result on, unless the watchdog has given this worker up meanwhile. */
+static void hand_on(struct worker *w, unsigned int at, struct result *result)
+{
+	struct crew *crew = w->crew;
+
+	pthread_mutex_lock(&crew->lock);
+	if (w->lost) {
+		result_clear(result);
+		free(result);
+	} else {
+		crew->slots[at].result = result;
+		crew->slots[at].done = true;
+		pthread_cond_signal(&crew->changed);
+	}
+	pthread_mutex_unlock(&crew->lock);
+}
+
+static void block_kicks(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, KICK_SIGNAL);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct crew *crew = w->crew;
+	int at;
+
+	block_kicks();
+	while ((at = take_next(w)) >= 0) {
+		struct result *result = xmalloc(sizeof(*result));
+
+		run_instance(w, &crew->schedule->instances[at], result);
+		hand_on(w, (unsigned int)at, result);
+	}
+	for (unsigned int i = 0; i < SHAPES; i++)
+		if (w->pool[i])
+			bury(crew, w->pool[i]);
+	engine_fini(&w->engine);
+	pthread_mutex_lock(&crew->lock);
+	if (!w->lost)
+		crew->running--;
+	pthread_cond_signal(&crew->changed);
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+static bool start_worker(struct crew *crew)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+
+	w->crew = crew;
+	engine_init(&w->engine, crew->schedule->target, &w->watch, crew->schedule->timeout_ns);
+	w->engine.want_memory = crew->schedule->want_memory;
+	pthread_mutex_lock(&crew->lock);
+	if (pthread_create(&w->watch.thread, NULL, worker_main, w)) {
+		pthread_mutex_unlock(&crew->lock);
+		engine_fini(&w->engine);
+		free(w);
+		return false;
+	}
+	w->next = crew->workers;
+	crew->workers = w;
+	crew->running++;
+	pthread_mutex_unlock(&crew->lock);
+	return true;
+}
+
+/* ---- the watchdog ---------------------------------------------------------------------- */
+
+static void on_watch_signal(int number)
+{
+	(void)number;	/* it only has to end KVM_RUN */
+}
+
+/* A thread that no signal gets out of KVM_RUN: reported, left behind, replaced. */
+static bool give_up(struct worker *w)
+{
+	struct crew *crew = w->crew;
+	struct result *result = xcalloc(1, sizeof(*result));
+
+	result->instance = &crew->schedule->instances[w->at];
+	result->outcome = OUTCOME_FAIL;
+	result->step = -1;
+	result->why = xstrdup("KVM_RUN does not return, not even on a signal: its thread is lost");
+	w->lost = true;
+	crew->running--;
+	crew->slots[w->at].result = result;
+	crew->slots[w->at].done = true;
+	pthread_cond_signal(&crew->changed);
+	return crew->next < crew->schedule->count;
+}
+
+/* True when a worker was given up and another should take its place. */
+static bool watch_one(struct worker *w, u64 now)
+{
+	u64 deadline = atomic_load(&w->watch.deadline_ns);
+
+	if (w->lost || !deadline || now < deadline)
+		return false;
+	if (now > deadline + LOST_AFTER_NS)
+		return give_up(w);
+	atomic_store(&w->watch.fired, true);
+	atomic_load(&w->watch.run)->immediate_exit = 1;
+	pthread_kill(w->watch.thread, WATCH_SIGNAL);
+	return false;
+}
+
+static void *watchdog(void *arg)
+{
+	static const struct timespec tick = { .tv_nsec = WATCH_TICK_NS };
+	struct crew *crew = arg;
+	bool over = false;
+
+	while (!over) {
+		unsigned int replace = 0;
+
+		nanosleep(&tick, NULL);
+		pthread_mutex_lock(&crew->lock);
+		over = crew->over;
+		for (struct worker *w = crew->workers; !over && w; w = w->next)
+			replace += watch_one(w, now_ns());
+		pthread_mutex_unlock(&crew->lock);
+		while (replace--)
+			start_worker(crew);
+	}
+	return NULL;
+}
+
+/* ---- the run ------------------------------------------------------------------------------ */
+
+/* Hands results on in order as they come; returns how many there were. */
+static unsigned int collect(struct crew *crew)
+{
+	const struct schedule *s = crew->schedule;
+	unsigned int taken = 0;
+
+	pthread_mutex_lock(&crew->lock);
+	for (unsigned int i = 0; i < s->count; i++) {
+		struct result *result;
+
+		while (!crew->slots[i].done && crew->running)
+			pthread_cond_wait(&crew->changed, &crew->lock);
+		if (!crew->slots[i].done)
+			continue;
+		result = crew->slots[i].result;
+		pthread_mutex_unlock(&crew->lock);
+		s->take(s->arg, result);
+		result_clear(result);
+		free(result);
+		taken++;
+		pthread_mutex_lock(&crew->lock);
+	}
+	pthread_mutex_unlock(&crew->lock);
+	return taken;
+}
+
+static void join_all(struct crew *crew, pthread_t watch_thread, pthread_t reaper_thread)
+{
+	for (struct worker *w = crew->workers, *next; w; w = next) {
+		next = w->next;
+		if (w->lost) {
+			pthread_detach(w->watch.thread);	/* and left: it may still use w */
+			continue;
+		}
+		pthread_join(w->watch.thread, NULL);
+	}
+	pthread_mutex_lock(&crew->lock);
+	crew->over = true;
+	pthread_cond_signal(&crew->grave);
+	pthread_mutex_unlock(&crew->lock);
+	pthread_join(watch_thread, NULL);
+	pthread_join(reaper_thread, NULL);
+	for (struct worker *w = crew->workers, *next; w; w = next) {
+		next = w->next;
+		if (!w->lost)
+			free(w);
+	}
+}
+
+/* One idle VM stays open so that no case pays for the first and the last one. */
+static struct vm *open_idle(const struct schedule *s, char **error)
+{
+	struct vm_shape shape = { .irqchip = IRQCHIP_USER };
+	char text[VM_ERROR] = "";
+	struct vm *idle = vm_create(s->target, &shape, false, NULL, text);
+
+	if (!idle)
+		*error = xasprintf("%s: no VM can be made: %s", s->target->path, text);
+	return idle;
+}
+
+int schedule_run(const struct schedule *s, char **error)
+{
+	struct crew *crew = xcalloc(1, sizeof(*crew));	/* lost workers may outlive this call */
+	struct sigaction action = { .sa_handler = on_watch_signal };
+	struct vm *idle = open_idle(s, error);
+	pthread_t watch_thread, reaper_thread;
+	unsigned int taken;
+
+	if (!idle) {
+		free(crew);
+		return -1;
+	}
+	sigaction(WATCH_SIGNAL, &action, NULL);
+	sigaction(KICK_SIGNAL, &action, NULL);
+	crew->schedule = s;
+	pthread_mutex_init(&crew->lock, NULL);
+	pthread_cond_init(&crew->changed, NULL);
+	pthread_cond_init(&crew->grave, NULL);
+	crew->slots = xcalloc(s->count ? s->count : 1, sizeof(*crew->slots));
+	if (pthread_create(&watch_thread, NULL, watchdog, crew) ||
+	    pthread_create(&reaper_thread, NULL, reaper, crew)) {
+		complain("a thread cannot be started: %s", strerror(errno));
+		exit(STATUS_ERROR);
+	}
+	for (unsigned int i = 0; i < s->workers; i++)
+		if (!start_worker(crew) && !i) {
+			complain("a thread cannot be started: %s", strerror(errno));
+			exit(STATUS_ERROR);
+		}
+	taken = collect(crew);
+	join_all(crew, watch_thread, reaper_thread);
+	vm_destroy(idle, false);
+	free(crew->slots);
+	free(crew);
+	return (int)taken;
+}
+
+/* ---- SYNC_REGS ------------------------------------------------------------------------------ */
+
+#define SYNC_ROUNDS 32
+
+/* One KVM_RUN that enters no guest, with the state read one way or the other. */
+static u64 time_reads(struct vm *vm, bool sync)
+{
+	struct cpu_state state = { 0 };
+	u64 best = ~0ull;
+
+	for (unsigned int i = 0; i < SYNC_ROUNDS; i++) {
+		u64 start = now_ns();
+
+		vm->run->immediate_exit = 1;
+		vm->run->kvm_valid_regs = sync ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
+		if (ioctl(vm->vcpu, KVM_RUN, 0) == 0 || errno != EINTR)
+			return ~0ull;
+		if (!vm_get_state(vm, &state, sync, false))
+			return ~0ull;
+		if (now_ns() - start < best)
+			best = now_ns() - start;
+	}
+	return best;
+}
+
+bool sync_pays(const struct target *target)
+{
+	struct vm_shape shape = { .irqchip = IRQCHIP_USER };
+	int wanted = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+	char error[VM_ERROR];
+	struct vm *vm;
+	bool pays;
+
+	if ((ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS) & wanted) != wanted)
+		return false;
+	vm = vm_create(target, &shape, false, NULL, error);
+	if (!vm)
+		return false;
+	pays = time_reads(vm, true) < time_reads(vm, false);
+	vm_destroy(vm, false);
+	return pays;
+}
