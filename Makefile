@@ -125,6 +125,7 @@ $(eval $(call note,build/sources.txt,$$(MICROGUESTS)))
 
 # All images in one file, in the order of their names, and a table of where each is.
 build/embedded.c: $(LISTS) build/sources.txt
+	@mkdir -p build/images
 	@echo '  EMBED $@'
 	@cat /dev/null $(LISTS) | LC_ALL=C sort >build/images.txt
 	@cd build/images && xargs -r cat <../images.txt >../images.bin

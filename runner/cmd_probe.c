@@ -19,6 +19,7 @@
 
 #include "hardware.h"
 #include "host.h"
+#include "report_parts.h"
 
 static const char usage[] =
 	"usage: assay probe [--on TARGET] [--format text|json]\n"
@@ -329,14 +330,6 @@ static void print_text(const struct probe *probe)
 
 /* ---- as JSON ----------------------------------------------------------------------- */
 
-static void put_string(json_t *object, const char *key, const char *value)
-{
-	json_t *string = value ? json_string(value) : json_null();
-
-	/* What is no UTF-8 (a brand string of an engineering sample) is left out. */
-	json_object_set_new(object, key, string ? string : json_string("unknown"));
-}
-
 /* Words as a list. */
 static json_t *json_words(const char *words)
 {
@@ -350,24 +343,6 @@ static json_t *json_words(const char *words)
 		words += strspn(words, " ");
 	}
 	return list;
-}
-
-static json_t *json_host(const struct host *host)
-{
-	json_t *object = json_object();
-
-	put_string(object, "cpu", host->cpu);
-	put_string(object, "vendor", host->vendor);
-	json_object_set_new(object, "family", json_integer(host->family));
-	json_object_set_new(object, "model", json_integer(host->model));
-	json_object_set_new(object, "stepping", json_integer(host->stepping));
-	put_string(object, "microcode", host->microcode);
-	put_string(object, "kernel", host->kernel);
-	put_string(object, "machine", host->machine);
-	put_string(object, "hypervisor", host->hypervisor);
-	put_string(object, "version", host->version);
-	json_object_set_new(object, "parameters", json_words(host->parameters));
-	return object;
 }
 
 static json_t *json_hardware(const struct hardware *hardware)
@@ -390,10 +365,10 @@ static json_t *json_features(const struct target *target)
 		char *missing = feature_missing(target, name);
 		json_t *feature = json_object();
 
-		put_string(feature, "text", text);
+		json_object_set_new(feature, "text", json_clean(text));
 		json_object_set_new(feature, "offered", json_boolean(!missing));
 		if (missing)
-			put_string(feature, "why", missing);
+			json_object_set_new(feature, "why", json_clean(missing));
 		json_object_set_new(object, name, feature);
 		free(missing);
 	}
@@ -402,18 +377,19 @@ static json_t *json_features(const struct target *target)
 
 static void print_json(const struct probe *probe)
 {
+	const struct run_info run = { .host = &probe->target.host };
 	json_t *object = json_object(), *advice = json_array();
 	char *text;
 
-	put_string(object, "target", probe->path);
+	json_object_set_new(object, "target", json_clean(probe->path));
 	json_object_set_new(object, "usable", json_boolean(!probe->trouble));
-	put_string(object, "trouble", probe->trouble);
-	json_object_set_new(object, "host", json_host(&probe->target.host));
+	json_object_set_new(object, "trouble", json_clean(probe->trouble));
+	json_object_set_new(object, "host", json_host(&run));
 	json_object_set_new(object, "hardware", json_hardware(&probe->hardware));
 	json_object_set_new(object, "features",
 			    probe->opened ? json_features(&probe->target) : json_object());
 	for (unsigned int i = 0; i < probe->nadvice; i++)
-		json_array_append_new(advice, json_string(probe->advice[i]));
+		json_array_append_new(advice, json_clean(probe->advice[i]));
 	json_object_set_new(object, "missing", advice);
 	text = json_dumps(object, JSON_INDENT(2));
 	if (text)
