@@ -14,8 +14,24 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE
+.PHONY: FORCE deps
 .DEFAULT_GOAL := all
+
+deps:
+	@ci/deps
+
+# How to build depends on what is installed: `make deps check` first installs, and
+# then reads this file anew.
+REST := $(filter-out deps,$(MAKECMDGOALS))
+ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(REST)),)
+
+.PHONY: $(REST)
+$(firstword $(REST)): deps
+	+@$(MAKE) --no-print-directory $(REST)
+$(wordlist 2,$(words $(REST)),$(REST)): $(firstword $(REST))
+	@:
+
+else
 
 # A release carries its version in a file; a clone is described by its history.
 VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null || \
@@ -24,6 +40,8 @@ VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --always --dir
 # ---- flags ---------------------------------------------------------------------
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+# Warnings stop the build in continuous integration.
+WERROR ?= $(if $(filter true,$(CI)),1)
 ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
@@ -35,11 +53,11 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fram
 # that has an archive is linked statically. STATIC=1 does so with libc too, for
 # initramfs images with nothing else inside.
 archive = $(filter /%,$(shell $(CC) -print-file-name=$(1)))
-library = $(or $(call archive,lib$(1).a),-l$(1))
+library = $(if $(call archive,lib$(1).a),-l:lib$(1).a,-l$(1))
 LIBELF := $(call library,elf)
-ifneq ($(filter /%,$(LIBELF)),)
+ifneq ($(filter %.a,$(LIBELF)),)
 # An archive does not say what it needs: zlib, and in newer releases zstd.
-LIBELF += $(call library,z) $(call archive,libzstd.a)
+LIBELF += $(call library,z) $(if $(call archive,libzstd.a),-l:libzstd.a)
 endif
 LIBS := $(LIBELF) $(call library,jansson)
 
@@ -47,7 +65,7 @@ LIBS := $(LIBELF) $(call library,jansson)
 # needed (runner/zydis.c), and where there is none failures show plain bytes.
 ZYDIS := $(call archive,libZydis.a)
 ifneq ($(ZYDIS),)
-LIBS += $(ZYDIS) $(call archive,libZycore.a)
+LIBS += -l:libZydis.a -l:libZycore.a
 ASSAY_CFLAGS += -DZYDIS_STATIC_BUILD
 else ifeq ($(STATIC),1)
 ASSAY_CFLAGS += -DZYDIS_ABSENT
@@ -89,10 +107,6 @@ help:
 	@echo 'variables: WERROR=1 STATIC=1 CC= CFLAGS= LDFLAGS='
 
 images: $(LISTS)
-
-.PHONY: deps
-deps:
-	@ci/deps
 
 # ---- generated headers -------------------------------------------------------------
 
@@ -186,7 +200,9 @@ $(eval $(call note,build/version.txt,$$(VERSION)))
 
 FUZZ_CFLAGS = -O1 -g -fsanitize=fuzzer-no-link $(SANITIZE)
 $(eval $(call flavour,plain,build,$$(CC),$$(CFLAGS)))
-$(eval $(call flavour,asan,build/asan,$$(CC),-O1 -g $$(SANITIZE)))
+# gcc takes the sanitizers' own code for what these warn of.
+$(eval $(call flavour,asan,build/asan,$$(CC),-O1 -g $$(SANITIZE) $(addprefix -Wno-, \
+	format-truncation maybe-uninitialized stringop-overflow)))
 $(eval $(call flavour,fuzz,build/fuzz,$$(CLANG),$$(FUZZ_CFLAGS)))
 
 build/data/embedded.o: build/embedded.c build/flags.txt runner/image.h | $(GEN_H)
@@ -200,14 +216,19 @@ build/data/deviations.o: build/deviations.c build/flags.txt
 # ---- running -----------------------------------------------------------------------
 
 .PHONY: check test unit bench asan asan-check
-# The status is kept for scripts: make knows but failed and not failed.
+# run PROGRAM: every case on TARGET. The status is kept for scripts: of make they
+# learn but that it failed.
+define run
+@$(1) run --on $(TARGET) $(RUN_ARGS); status=$$?; echo $$status >build/check.status; \
+if [ $$status -eq 125 ]; then \
+	echo 'make $@: $(TARGET) cannot run the cases here; `build/assay probe` says what is' \
+		'missing, TARGET= names another' >&2; \
+fi; \
+exit $$status
+endef
+
 check: all
-	@build/assay run --on $(TARGET) $(RUN_ARGS); status=$$?; echo $$status >build/check.status; \
-	if [ $$status -eq 125 ]; then \
-		echo 'make check: $(TARGET) cannot run the suites here;' \
-			'`build/assay probe` says what is missing, TARGET= names another' >&2; \
-	fi; \
-	exit $$status
+	$(call run,build/assay)
 
 bench: all
 	build/assay bench --on $(TARGET)
@@ -225,7 +246,7 @@ asan: build/asan/assay $(UNIT:%=build/asan/unit/%)
 
 asan-check: asan
 	@ci/unit $(UNIT:%=build/asan/unit/%)
-	build/asan/assay run --on $(TARGET) $(RUN_ARGS)
+	$(call run,build/asan/assay)
 
 build/fuzz/%: build/fuzz/obj/fuzz/%.o $(patsubst runner/%.c,build/fuzz/obj/%.o,$(filter-out \
 		runner/main.c,$(RUNNER))) $(DATA)
@@ -271,3 +292,5 @@ dist:
 
 clean:
 	rm -rf build
+
+endif
