@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Artifacts: the bundle of files that is kept of each failure. */
+#define _GNU_SOURCE
 #include "artifacts.h"
 
 #include <errno.h>
@@ -224,14 +225,20 @@ static void save_core(struct bundle *bundle)
 	close(fd);
 }
 
-/* The bundle's own image is what is run, so it replays elsewhere and later too. */
+/*
+ * The bundle's own image is what is run, so it replays elsewhere and later too. A
+ * program called by its path is named so that the directory does not matter.
+ */
 static void save_replay(struct bundle *bundle)
 {
 	const struct run_info *run = bundle->run;
+	const char *program = run->program ? run->program : program_invocation_name;
+	char *path = strchr(program, '/') ? realpath(program, NULL) : NULL;
 	struct strbuf sb = { 0 };
 
 	sb_printf(&sb, "#!/bin/sh\nexec ");
-	sb_shell_word(&sb, run->program ? run->program : "assay");
+	sb_shell_word(&sb, path ? path : program);
+	free(path);
 	sb_printf(&sb, " run ");
 	sb_shell_word(&sb, bundle->result->instance->name);
 	sb_printf(&sb, " --on ");

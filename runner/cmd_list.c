@@ -8,20 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "operands.h"
+#include "choose.h"
 #include "report_parts.h"
 
 static const char usage[] =
-	"usage: assay list [--mode MODE] [--format text|json] [--count] [PATTERN|FILE.elf...]\n"
+	"usage: assay list [OPTIONS] [PATTERN|FILE.elf...]\n"
 	"Lists the instances that match (without a pattern, all), one a line, and counts the\n"
 	"cases of each suite in each mode; a case that runs in several variants counts once.\n"
 	"  -m, --mode MODE      only this mode\n"
+	"  -V, --variant LIST   only these ways to run: native, mmio, fep; restore, fresh\n"
+	"  -i, --irqchip LIST   only these irqchips: user, split, kernel\n"
 	"  -f, --format FORMAT  text (lines that begin with # are counts) or json (an object a line)\n"
 	"  -c, --count          only the counts\n";
 
 struct list_options {
-	const char *mode;
-	bool json, count;
+	struct choice choice;
+	bool json, count, help;
 };
 
 struct suite_total {		/* one suite's cases by mode */
@@ -176,11 +178,41 @@ static void print_list(const struct suite *suite, const struct list_options *opt
 	free(totals.suites);
 }
 
-/* STATUS_OK to go on; else what to exit with, and *help if that is no error. */
-static enum status parse(int argc, char **argv, struct list_options *options, bool *help)
+/* False, complained of, if the value of an option is none. */
+static bool one_option(struct list_options *options, int option)
+{
+	switch (option) {
+	case 'm':
+		options->choice.mode = optarg;
+		return true;
+	case 'V':
+		return choose_variants(&options->choice, optarg);
+	case 'i':
+		return choose_irqchips(&options->choice, optarg);
+	case 'f':
+		options->json = !strcmp(optarg, "json");
+		if (options->json || !strcmp(optarg, "text"))
+			return true;
+		complain("list: there is no format \"%s\": it is text or json", optarg);
+		return false;
+	case 'c':
+		options->count = true;
+		return true;
+	case 'h':
+		options->help = true;
+		return true;
+	default:
+		fputs(usage, stderr);
+		return false;
+	}
+}
+
+static bool parse(int argc, char **argv, struct list_options *options)
 {
 	static const struct option longs[] = {
 		{ "mode", required_argument, NULL, 'm' },
+		{ "variant", required_argument, NULL, 'V' },
+		{ "irqchip", required_argument, NULL, 'i' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "count", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
@@ -189,41 +221,26 @@ static enum status parse(int argc, char **argv, struct list_options *options, bo
 	int option;
 
 	optind = 0;	/* getopt(3): begins anew */
-	while ((option = getopt_long(argc, argv, "m:f:ch", longs, NULL)) != -1) {
-		if (option == 'm') {
-			options->mode = optarg;
-		} else if (option == 'f') {
-			options->json = !strcmp(optarg, "json");
-			if (!options->json && strcmp(optarg, "text")) {
-				complain("list: there is no format \"%s\": it is text or json",
-					 optarg);
-				return STATUS_ERROR;
-			}
-		} else if (option == 'c') {
-			options->count = true;
-		} else if (option == 'h') {
-			*help = true;
-		} else {
-			fputs(usage, stderr);
-			return STATUS_ERROR;
-		}
+	while ((option = getopt_long(argc, argv, "m:V:i:f:ch", longs, NULL)) != -1) {
+		if (!one_option(options, option))
+			return false;
 	}
-	return STATUS_OK;
+	return true;
 }
 
 enum status cmd_list(int argc, char **argv)
 {
 	struct list_options options = { 0 };
-	struct axes axes = { 0 };
 	struct suite suite;
-	bool help = false;
+	bool own_files;
 
-	if (parse(argc, argv, &options, &help))
+	if (!parse(argc, argv, &options))
 		return STATUS_ERROR;
-	if (help) {
+	if (options.help) {
 		fputs(usage, stdout);
 	} else {
-		if (operands_load(&suite, argv + optind, argc - optind, options.mode, &axes))
+		if (!choose_suite(&suite, &options.choice, argv + optind, argc - optind,
+				  &own_files))
 			return STATUS_ERROR;
 		print_list(&suite, &options);
 		suite_free(&suite);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choose.h"
 #include "cmd_list.h"
 #include "describe.h"
 #include "listing.h"
-#include "operands.h"
 #include "report_parts.h"
 
 static const char usage[] =
@@ -125,17 +125,16 @@ static enum status parse(int argc, char **argv, const char **mode, bool *help)
 
 enum status cmd_show(int argc, char **argv)
 {
-	const char *mode = NULL;
-	struct axes axes = { 0 };
+	struct choice choice = { 0 };
+	bool help = false, own_files;
 	struct suite suite;
-	bool help = false;
 
-	if (parse(argc, argv, &mode, &help))
+	if (parse(argc, argv, &choice.mode, &help))
 		return STATUS_ERROR;
 	if (help) {
 		fputs(usage, stdout);
 	} else {
-		if (operands_load(&suite, argv + optind, argc - optind, mode, &axes))
+		if (!choose_suite(&suite, &choice, argv + optind, argc - optind, &own_files))
 			return STATUS_ERROR;
 		for (unsigned int i = 0; i < suite.count; i++) {
 			if (!i || suite.instances[i].tc != suite.instances[i - 1].tc)

@@ -20,6 +20,7 @@
 
 #define ALIGN 4096
 
+/* Descriptions are structures of the kernel's, all of them multiples of 4 bytes. */
 static void add_note(struct strbuf *notes, u32 type, const void *desc, u32 bytes)
 {
 	static const char owner[8] = "CORE";	/* padded to a multiple of 4 */
@@ -28,7 +29,6 @@ static void add_note(struct strbuf *notes, u32 type, const void *desc, u32 bytes
 	sb_add(notes, (const char *)&header, sizeof(header));
 	sb_add(notes, owner, sizeof(owner));
 	sb_add(notes, desc, bytes);
-	sb_add(notes, "\0\0", -bytes & 3);
 }
 
 static void add_registers(struct strbuf *notes, const struct cpu_state *state)

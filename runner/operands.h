@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The words of a command line that are no options: image files, which end in
- * ".elf", and patterns over the names of instances.
- */
+/* The words of a command line that are no options: image files, and patterns. */
 #pragma once
 
-#include "instance.h"
+#include <stdbool.h>
 
-/*
- * Loads the files among the words (all embedded images if there is none) and keeps
- * what the patterns and the mode (NULL: any) select. Returns 0, or -1 after a
- * complaint; then there is nothing to free.
- */
-int operands_load(struct suite *suite, char *const *words, unsigned int nwords, const char *mode,
-		  const struct axes *axes);
-
-/* Whether a word names a file. */
+/* Whether a word names an image file, which ends in ".elf"; else it is a pattern. */
 bool operand_is_file(const char *word);

@@ -79,8 +79,8 @@ static void pretty_begin(struct report *report)
 	report->own = p;
 	p->terminal = takes_escapes(report->fd);
 	p->paint = p->terminal ? &paint_terminal : &paint_none;
-	sb_printf(&sb, "assay %s: %u instances on %s: ", assay_version, report->run->count,
-		  report->run->target);
+	sb_printf(&sb, "assay %s: %u instance%s on %s: ", assay_version, report->run->count,
+		  report->run->count == 1 ? "" : "s", report->run->target);
 	sb_host(&sb, report->run);
 	sb_printf(&sb, "\n");
 	report_write(report, &sb);
@@ -299,9 +299,9 @@ static void sb_verdict(struct strbuf *sb, const struct report *report, const str
 	unsigned int missing = report->run->count - report->seen;
 	bool good = report_verdict(report) == STATUS_OK;
 
-	sb_printf(sb, "\n%s%s%s: %u instances in %.2f s", good ? paint->good : paint->bad,
+	sb_printf(sb, "\n%s%s%s: %u instance%s in %.2f s", good ? paint->good : paint->bad,
 		  good ? "all as expected" : "not as expected", paint->off, report->seen,
-		  end->ns / 1e9);
+		  report->seen == 1 ? "" : "s", end->ns / 1e9);
 	if (fails)
 		sb_printf(sb, ", %u failed", fails);
 	if (errors)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A failure as text: what every format for people prints, and artifacts keep. */
+#define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,7 @@
 
 #define INSNS_MAX CODE_BYTES
 #define INSNS_BEFORE 5		/* shown around the current instruction */
-#define INSNS_AFTER 5
+#define INSNS_AFTER 3
 #define WHAT_COLUMNS 12
 #define SIDE_COLUMNS 20
 
@@ -34,7 +36,7 @@ char *source_name(const struct image *image)
 
 void sb_rerun(struct strbuf *sb, const struct run_info *run, const struct instance *instance)
 {
-	sb_shell_word(sb, run->program ? run->program : "assay");
+	sb_shell_word(sb, run->program ? run->program : program_invocation_name);
 	sb_printf(sb, " run ");
 	sb_shell_word(sb, instance->name);
 	sb_printf(sb, " --on ");

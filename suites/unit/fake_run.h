@@ -87,6 +87,7 @@ static inline void fake_world(void)
 		fake_instances[i] = (struct instance){
 			.tc = &fake_cases[i >= 3], .name = fake_names[i], .irqchip = IRQCHIP_USER,
 		};
+	fake_cases[0].uses = USES_FPU;
 	fake_instances[1].path = PATH_MMIO;
 	fake_instances[2].path = PATH_FEP;
 	fake_instances[4].irqchip = IRQCHIP_SPLIT;
@@ -124,6 +125,8 @@ static inline void fake_failure(struct result *result, const char *why)
 	result->have_state = true;
 	result->state.gpr[RAX] = 0x1122334455667742;
 	result->state.rip = 0x8004;
+	result->state.fpu.fcw = 0x37f;
+	memcpy(result->state.fpu.st[0], "\1\2\3\4\5\6\7\x80\xff\x3f", 10);
 	result->state.cr0 = 0x11;
 	result->state.seg[SEG_CS] = (struct seg_state){ 8, 0, 0xffffffff, 0xc09b };
 	result->state.seg[SEG_LDTR].ar = AR_UNUSABLE;
@@ -148,7 +151,7 @@ static inline struct result fake_result(unsigned int i)
 	struct result result = { .instance = &fake_instances[i], .outcome = outcomes[i],
 				 .ns = 1000000ull * (i + 1), .runs = 2 };
 
-	if (i == 0)
+	if (i == 0 || i == 5)
 		result.unchecked = xstrdup("XSAVE state: the target has no KVM_GET_XSAVE");
 	if (i == 1 || i == 3)
 		fake_failure(&result, "rax and memory are not as expected");

@@ -107,12 +107,13 @@ static void test_texts(void)
 	ok_file("registers.txt", "rax        1122334455667742", "has RAX");
 	ok_file("registers.txt", "ldtr     0000      0000000000000000  00000000  10000 unusable",
 		"has the segments");
+	ok_file("registers.txt", "\nst0        3fff8007060504030201\n", "has the x87 registers");
 	ok_file("exits.txt", "(3 exits before these)\n   4  rip=08002  io_out", "has the exits");
 	ok_file("disassembly.txt", "       14:   1. expect io_out", "has the steps");
 	ok_file("disassembly.txt", " -> 08004  f4", "has RIP marked");
 	ok_file("memory.diff", "07000 expected [01] [02] [ff]  00 ", "has what was expected");
 	ok_file("memory.diff", "      observed [00] [00] [00]  00 ", "and what was observed");
-	ok_file("replay.sh", "#!/bin/sh\nexec build/assay run emulation/mov/load@prot32+mmio "
+	ok_file("replay.sh", "#!/bin/sh\nexec assay run emulation/mov/load@prot32+mmio "
 		"--on /dev/kvm \"$(dirname \"$0\")/image.elf\" \"$@\"\n", "runs the bundle's image");
 	ok(!stat(path_of("out/" BUNDLE "/replay.sh"), &st) && st.st_mode & S_IXUSR,
 	   "replay.sh: can be run");
@@ -255,6 +256,7 @@ int main(void)
 	char *error = NULL, *command;
 
 	fake_world();
+	fake_run.program = "assay";
 	result = failure();
 	if (!ok(mkdtemp(top) != NULL, "a directory for the test"))
 		return tap_done();

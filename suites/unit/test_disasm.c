@@ -50,6 +50,7 @@ static void test_anchors(void)
 {
 	static const u8 code[] = { 0xb8, 0x90, 0x90, 0x90, 0x90, 0xf4 };
 	static const u8 tail[] = { 0x10, 0xe6, 0x10, 0x8a, 0x04, 0x24, 0xf4 };
+	static const u8 later[] = { 0x90, 0xb8, 0x90, 0x90, 0x90, 0x90 };
 	static const u8 odd[] = { 0x06, 0x0f, 0xf4 };
 
 	ok_text(decode(64, code, 6, NULL, 0), "8000 mov eax, 0x90909090; 8005 hlt",
@@ -59,8 +60,14 @@ static void test_anchors(void)
 	ok_text(decode(64, code, 6, (u64[]){ 0x8002 }, 1),
 		"8000 db 0xb8; 8001 nop; 8002 nop; 8003 nop; 8004 nop; 8005 hlt",
 		"an anchor within an instruction takes it apart");
+	ok_text(decode(64, code, 6, (u64[]){ 0x8000, 0x8001 }, 2),
+		"8000 db 0xb8; 8001 nop; 8002 nop; 8003 nop; 8004 nop; 8005 hlt",
+		"even where the code begins with an anchor");
 	ok_text(decode(64, code, 6, (u64[]){ 0x7000, 0x9000, 0x8005 }, 3),
 		"8000 mov eax, 0x90909090; 8005 hlt", "anchors elsewhere do not matter");
+	ok_text(decode(64, later, 6, (u64[]){ 0x8001, 0x8002 }, 2),
+		"8000 nop; 8001 db 0xb8; 8002 nop; 8003 nop; 8004 nop; 8005 nop",
+		"or where two stand together");
 	ok_text(decode(64, tail, 7, (u64[]){ 0x8003, 0x8006 }, 2),
 		"8000 db 0x10; 8001 out 0x10, al; 8003 mov al, [rsp]; 8006 hlt",
 		"what is left of an instruction before the code is bytes");
@@ -99,6 +106,19 @@ static char *described(const struct record *record)
 	return sb.s;
 }
 
+static void test_steps(void)
+{
+	static const struct record records[] = {
+		{ .kind = REC_GIVEN }, { .kind = REC_ACTION, .sub = ACT_NMI },
+		{ .kind = REC_EXPECT, .sub = STEP_HLT }, { .kind = REC_WRITES },
+		{ .kind = REC_EXPECT, .sub = STEP_SHUTDOWN },
+	};
+	struct mg_case tc = { .records = records, .nrecords = ARRAY_SIZE(records) };
+
+	ok(case_step(&tc, 0) == &records[1], "an action is a step");
+	ok(case_step(&tc, 2) == &records[4], "what belongs to a step is none");
+}
+
 static void test_records(void)
 {
 	static const struct field bytes[] = {
@@ -111,6 +131,8 @@ static void test_records(void)
 	struct record memory = { .kind = REC_MEMORY, .nfields = 2, .fields = bytes };
 	struct record pde = { .kind = REC_ENTRY, .sub = 2, .nfields = 2, .fields = entry };
 	struct record pte = { .kind = REC_ENTRY_IS, .sub = 1, .nfields = 2, .fields = entry };
+	static const struct field iopl[] = { { .id = F_set, .value = 0x1001 } };
+	struct record expect = { .kind = REC_EXPECT, .sub = STEP_HLT, .nfields = 1, .fields = iopl };
 	struct record nmi = { .kind = REC_ACTION, .sub = ACT_NMI };
 	struct record write = { .kind = REC_ACTION, .sub = ACT_WRITE, .nfields = 2, .fields = bytes };
 
@@ -125,6 +147,8 @@ static void test_records(void)
 	ok_text(described(&pte), "pte_is va=0x7000, set=0x21", "and what became of it");
 	ok_text(described(&nmi), "action nmi", "an action");
 	ok_text(described(&write), "action write, address=0xd000, bytes=12 34", "one with bytes");
+	ok_text(described(&expect), "expect hlt, set=CF|0x1000", "half of a field of RFLAGS");
+	test_steps();
 	ok(case_step(&fake_cases[0], 1) == &fake_records[7], "the second step is found");
 	ok(!case_step(&fake_cases[0], 2), "there is no third");
 	ok(!case_step(&fake_cases[0], -1), "and none before the first");
