@@ -2,6 +2,7 @@
 /*
  * The one loop over a case's steps, and the one place that calls KVM_RUN.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -131,11 +132,45 @@ static void swallow_kick(void)
 		;
 }
 
+/* Notes what this KVM_RUN is about to be given. */
+static void trace_run(struct engine *e)
+{
+	const struct kvm_run *run = e->vm->run;
+	struct trace *t = e->trace;
+	struct trace_run *at;
+
+	if (t->count == t->room) {
+		t->room = t->room ? t->room * 2 : 8;
+		t->runs = xrealloc(t->runs, t->room * sizeof(*t->runs));
+	}
+	at = &t->runs[t->count++];
+	*at = (struct trace_run){ .immediate_exit = run->immediate_exit,
+				  .set = t->count > 1 && e->state_written };
+	if (at->set)
+		at->state = e->written;
+	if (t->count == 1 || e->run_errno)
+		return;
+	if (run->exit_reason == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_IN) {
+		at->data_offset = (u32)run->io.data_offset;
+		at->data_bytes = (u32)run->io.size * run->io.count;
+	} else if (run->exit_reason == KVM_EXIT_MMIO && !run->mmio.is_write) {
+		at->data_offset = offsetof(struct kvm_run, mmio.data);
+		at->data_bytes = run->mmio.len;
+	}
+	if (at->data_bytes > sizeof(at->data))
+		t->complete = false;
+	else
+		memcpy(at->data, (const u8 *)run + at->data_offset, at->data_bytes);
+}
+
 static int kvm_run_once(struct engine *e)
 {
 	struct vm *vm = e->vm;
 	int r;
 
+	if (e->trace)
+		trace_run(e);
+	e->state_written = false;
 	vm->run->kvm_valid_regs = vm->sync_regs || e->check_sync ?
 					  KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
 	atomic_store_explicit(&e->watch->run, vm->run, memory_order_relaxed);
@@ -241,6 +276,13 @@ static bool rebuild(struct engine *e)
 	return actions_replumb(e);
 }
 
+static bool resume_at(struct engine *e, const struct cpu_state *state)
+{
+	e->state_written = true;
+	e->written = *state;
+	return vm_resume(e->vm, state) || engine_error(e, "%s", e->vm->error);
+}
+
 /* After an exception: back to the interrupted program, or on by the guest's IRET. */
 static bool go_on(struct engine *e, const struct record *step, const struct cpu_state *before)
 {
@@ -258,11 +300,11 @@ static bool go_on(struct engine *e, const struct record *step, const struct cpu_
 		handler.rip = e->frame.item == 8 ? SERVICE_IRET64 : SERVICE_IRET;
 		*state = *before;
 		state->rip = resume;
-		return vm_resume(e->vm, &handler) || engine_error(e, "%s", e->vm->error);
+		return resume_at(e, &handler);
 	}
 	*state = *before;
 	state->rip = resume;
-	return vm_resume(e->vm, state) || engine_error(e, "%s", e->vm->error);
+	return resume_at(e, state);
 }
 
 /* What kvm_run.s.regs shows must be what the ioctls show. */
@@ -292,6 +334,8 @@ static bool read_state(struct engine *e)
 	bool synced = e->vm->sync_regs && !e->check_sync;
 
 	e->result->have_state = vm_get_state(e->vm, &e->seen, synced, e->fpu);
+	if (e->trace && e->trace->count)
+		e->trace->runs[e->trace->count - 1].get = true;
 	if (!e->result->have_state)
 		return engine_error(e, "%s", e->vm->error);
 	return !e->check_sync || sync_agrees(e);

@@ -34,6 +34,22 @@ struct plumbing {
 	u64 value;			/* argument by value when bytes is 0 */
 };
 
+/* What one KVM_RUN was given and what was read after it: enough to do it again. */
+struct trace_run {
+	bool immediate_exit;
+	bool set;			/* state was written before */
+	bool get;			/* state was read afterwards */
+	struct cpu_state state;
+	u32 data_offset, data_bytes;	/* put into the run area: IN and MMIO reads */
+	u8 data[64];
+};
+
+struct trace {
+	struct trace_run *runs;
+	u32 count, room;
+	bool complete;			/* false: something cannot be done again so */
+};
+
 struct engine {
 	const struct target *target;
 	const struct instance *instance;
@@ -44,11 +60,14 @@ struct engine {
 	struct cpu_state seen;		/* what was observed last */
 	struct result *result;
 	bool want_memory;		/* keep guest memory of failures */
+	struct trace *trace;		/* of the case's KVM_RUNs, for the bench; or NULL */
 
 	/* The run of one case. */
 	const struct record *step;	/* the one being done, or NULL */
 	int step_index;
 	bool have_exit;			/* an exit came with the completion of the last one */
+	bool state_written;		/* since the last KVM_RUN ... */
+	struct cpu_state written;	/* ... to this */
 	int run_errno;			/* of the last KVM_RUN, 0 on an exit */
 	bool fpu;			/* FPU state is judged */
 	bool frame_known;		/* frame belongs to the expectation at hand */

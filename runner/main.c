@@ -16,6 +16,7 @@ static const struct {
 	{ "list", cmd_list, "list the cases" },
 	{ "show", cmd_show, "show a case: code, steps, manual references" },
 	{ "probe", cmd_probe, "what this machine offers, what is missing, what to type" },
+	{ "bench", cmd_bench, "measure the engine against its floor" },
 };
 
 static void usage(FILE *to)

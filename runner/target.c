@@ -260,6 +260,9 @@ static enum status read_offer(struct target *target, char **error)
 		return STATUS_CANNOT;
 	}
 	target->run_size = (size_t)size;
+	/* In pages from kvm_run; 0 where there is no coalescing. */
+	size = ioctl(target->fd, KVM_CHECK_EXTENSION, (unsigned long)KVM_CAP_COALESCED_MMIO);
+	target->coalesced_offset = size > 0 ? (u32)size * 4096u : 0;
 	if (read_cpuid(target)) {
 		*error = xasprintf("%s: KVM_GET_SUPPORTED_CPUID: %s", target->path,
 				   strerror(errno));
