@@ -107,6 +107,7 @@ static void test_elf(void)
 	BAD_FILE(f->segment[1].p_filesz = 17, "segment 1: its bytes are not in the file");
 	BAD_FILE(f->segment[1].p_offset = size - 7, "segment 1: its bytes are not in the file");
 	BAD_FILE(f->segment[1].p_offset = ~0ull, "segment 1: its bytes are not in the file");
+	BAD_FILE(f->header.e_shstrndx = SHN_XINDEX; f->header.e_shoff = size, "section headers: ");
 	BAD_FILE(f->header.e_shnum = 2, "section header 1: its name");
 	BAD_FILE(f->section[2].sh_name = 2, "section .assay: there is none");
 	BAD_FILE(f->section[1].sh_name = 7, "section .assay: there is more than one");
@@ -726,6 +727,77 @@ static void test_once(void)
 	refuse("case: the name \"one-two\" has characters other than");
 }
 
+/* The last value that is still good, for rules whose first bad one is tested above. */
+static void test_limits(void)
+{
+	static const u8 page[4096];
+
+	begin_image(L64, "t");
+	begin_case("AZaz09_");
+	HLT();
+	image_free(take("a name of all characters there are"));
+	STAGE(L64, "every bit of RFLAGS", REC_GIVEN, 0, N(F_set, 0x3fffff));
+	STEP(L64, "vector 255 injected", REC_ACTION, ACT_SET, N(F_ev_exception, 0xff));
+	STAGE(L64, "byte limit 0fffffh", REC_DESCRIPTOR, 0, N(F_selector, 0x1f8),
+	      N(F_limit, 0xfffff), N(F_ar, 0x93));
+	STAGE(L64, "raw gate", REC_GATE, 0, N(F_vector, 255), N(F_raw, 0));
+	STEP(L64, "4096 bytes of I/O", REC_EXPECT, STEP_IO_OUT, N(F_port, 0xffff), N(F_size, 1),
+	     N(F_count, 4096), D(F_bytes, page, 4096));
+	STEP(L64, "4096 bytes of MMIO", REC_EXPECT, STEP_MMIO_READ, N(F_address, MMIO),
+	     N(F_size, 4096), D(F_bytes, page, 4096));
+	STEP(L64, "8 bytes of I/O as a number", REC_EXPECT, STEP_IO_OUT, N(F_port, 1), N(F_size, 4),
+	     N(F_count, 2), N(F_data, ~0ull));
+	STEP(L64, "exception 255", REC_EXPECT, STEP_EXCEPTION, N(F_vector, 255));
+	STEP(L64, "coalesced 8 bytes", REC_ACTION, ACT_COALESCED_IS, N(F_address, 1), N(F_size, 8),
+	     N(F_data, ~0ull));
+	STEP(L64, "a whole filter", REC_ACTION, ACT_MSR_FILTER, N(F_index, 0), N(F_count, 0x3000));
+	STEP(L64, "the last MSR", REC_ACTION, ACT_MSR_FILTER, N(F_index, 0xffffffff));
+	STEP(L64, "all memory below MMIO", REC_ANY, 0, N(F_address, 0), N(F_length, MMIO));
+	STEP(L64, "all memory above MMIO", REC_ANY, 0, N(F_address, MMIO_END),
+	     N(F_length, STAGE_RAM - MMIO_END));
+	STEP(L64, "ioeventfd of a wrong size, to be refused", REC_ACTION, ACT_IOEVENTFD, N(F_id, 1),
+	     N(F_address, 1), N(F_size, 3), N(F_errno, 22));
+	for (u64 size = 1; size <= 8; size *= 2)
+		STEP(L64, "ioeventfd of any size", REC_ACTION, ACT_IOEVENTFD, N(F_id, 1),
+		     N(F_address, 1), N(F_size, size));
+	STEP(L64, "ioeventfd of size 0", REC_ACTION, ACT_IOEVENTFD, N(F_id, 1), N(F_address, 1),
+	     N(F_size, 0));
+	begin_image(L64, "t");
+	built_addr = TEXT + EMULATE_GAP;
+	begin_case("one");
+	REC(REC_EMULATE, 0);
+	for (unsigned int i = 0; i < 65; i++)
+		REC(REC_ACTION, ACT_NMI);
+	HLT();
+	image_free(take("emulate at the start, and 65 actions"));
+}
+
+/* Rules that name several fields, once for each. */
+static void test_each(void)
+{
+	static const u16 entry_fields[] = { F_set, F_clear, F_pa, F_pkey };
+	static const struct { u16 id; u32 bytes; const char *uses; } judged[] = {
+		{ F_fcw, 0, "fpu" }, { F_fdp, 0, "fpu" }, { F_st0, 10, "fpu" }, { F_st7, 10, "fpu" },
+		{ F_mxcsr, 0, "sse" }, { F_xmm0, 16, "sse" }, { F_xmm15, 16, "sse" },
+		{ F_ymm0, 32, "avx" }, { F_ymm15, 32, "avx" },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(entry_fields); i++)
+		BAD_STAGE(L64, "pte: raw is the whole entry", REC_ENTRY, 1, N(F_va, 0),
+			  N(F_raw, 1), N(entry_fields[i], 0));
+	for (u16 i = 0; i < 16; i++)
+		BAD_STEP(L64, "is in undefined_reg, and said to be known", REC_EXPECT, STEP_HLT,
+			 N(F_undefined_reg, 1ull << i), N(F_rax + i, 0));
+	for (unsigned int i = 0; i < ARRAY_SIZE(judged); i++) {
+		char *why = xasprintf("given: %s is not judged without `uses %s`",
+				      field_name(judged[i].id), judged[i].uses);
+
+		BAD_STAGE(L64, why, REC_GIVEN, 0,
+			  D(judged[i].id, "12345678123456781234567812345678", judged[i].bytes));
+		free(why);
+	}
+}
+
 /* ---- what a good image becomes ------------------------------------------------ */
 
 static void test_defaults(void)
@@ -927,6 +999,10 @@ static void test_real(void)
 	ok_contains(error, "none.elf: No such file", "and is named");
 	free(error);
 	free(path);
+	error = NULL;
+	ok(!image_load(dir, &error), "a folder is no image");
+	ok_contains(error, "Is a directory", "and is said to be one");
+	free(error);
 	command = xasprintf("rm -r %s", dir);
 	ok(!system(command), "the folder is removed");
 	free(command);
@@ -955,6 +1031,8 @@ int main(void)
 	test_actions();
 	test_memory();
 	test_once();
+	test_limits();
+	test_each();
 	test_damage();
 	test_real();
 	sb_free(&built);

@@ -235,6 +235,7 @@ static void test_select_nothing(void)
 static void test_select_many(void)
 {
 	struct axes restore = { .restore = true };
+	struct axes fresh = { .fresh = true };
 	struct axes kernel = { .irqchips = IRQCHIP_KERNEL };
 	char *patterns[] = { "io/out/imm8@vm86", "*imm8@*", "io/out/imm8@vm86+restore" };
 	char *again[] = { "io/out/imm8@vm86+restore", "io/out/imm8@vm86", "io/out/+restore" };
@@ -253,6 +254,11 @@ static void test_select_many(void)
 	ok(!suite_select(&suite, (char *[]){ "io/out/imm8@vm86+fresh" }, 1, NULL, &error),
 	   "+fresh under the axis restore");
 	expect_names(&suite, "io/out/imm8@vm86+restore+fresh ", "both are set");
+	suite_free(&suite);
+	suite = load(3, &fresh);
+	ok(!suite_select(&suite, (char *[]){ "io/out/+fresh" }, 1, "vm86", &error),
+	   "+fresh under the axis fresh");
+	expect_names(&suite, "io/out/imm8@vm86+fresh ", "nothing is there twice");
 	suite_free(&suite);
 	suite = load(1, &kernel);
 	ok_equal(suite.count, 0, "no case under irqchip kernel");
