@@ -18,7 +18,7 @@ static const char usage[] =
 	"  -m, --mode MODE      only this mode\n"
 	"  -V, --variant LIST   only these ways to run: native, mmio, fep; restore, fresh\n"
 	"  -i, --irqchip LIST   only these irqchips: user, split, kernel\n"
-	"  -f, --format FORMAT  text (lines that begin with # are counts) or json (an object a line)\n"
+	"  -f, --format FORMAT  text (lines with # are counts) or json (an object a line)\n"
 	"  -c, --count          only the counts\n";
 
 struct list_options {

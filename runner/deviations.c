@@ -165,7 +165,8 @@ static char **take_strings(struct parser *p, json_t *object, const char *where, 
 	if (!array && !required)
 		return NULL;
 	if (!json_array_size(array)) {
-		fail(p, p->line, "\"%s\" of %s must be a list with at least one string", key, where);
+		fail(p, p->line, "\"%s\" of %s must be a list with at least one string", key,
+		     where);
 		return NULL;
 	}
 	strings = xcalloc(json_array_size(array), sizeof(*strings));
@@ -316,14 +317,16 @@ static char *read_file(const char *path, size_t *len, char **error)
 	size_t n;
 
 	if (!file) {
-		*error = xasprintf("%s: cannot open the deviations file: %s", path, strerror(errno));
+		*error = xasprintf("%s: cannot open the deviations file: %s", path,
+				   strerror(errno));
 		return NULL;
 	}
 	sb_add(&sb, "", 0);
 	while (sb.len <= FILE_MAX && (n = fread(buffer, 1, sizeof(buffer), file)))
 		sb_add(&sb, buffer, n);
 	if (ferror(file))
-		*error = xasprintf("%s: cannot read the deviations file: %s", path, strerror(errno));
+		*error = xasprintf("%s: cannot read the deviations file: %s", path,
+				   strerror(errno));
 	else if (sb.len > FILE_MAX)
 		*error = xasprintf("%s: larger than %u bytes: no deviations file", path, FILE_MAX);
 	else

@@ -155,9 +155,9 @@ static void emit(struct engine *e, const struct code *code, unsigned int offset,
 	out->addr = code->addr + offset;
 	out->len = len ? len : 1;
 	memcpy(out->bytes, code->bytes + offset, out->len);
-	if (len == sizeof(fep_prefix))
-		snprintf(out->text, sizeof(out->text), "%s", is_fep(code, offset, len) ? FEP_TEXT : "");
-	if (len && !out->text[0])
+	if (is_fep(code, offset, len))
+		snprintf(out->text, sizeof(out->text), FEP_TEXT);
+	else if (len)
 		format_at(e, code, offset, out);
 	if (!out->text[0])
 		snprintf(out->text, sizeof(out->text), "db 0x%02x", out->bytes[0]);
@@ -176,8 +176,9 @@ unsigned int disasm(const struct code *code, struct insn *insns, unsigned int ma
 			len = 0;
 		} else {
 			stop = next_anchor(code, offset + 1);
-			len = is_fep(code, offset, stop - offset) ? sizeof(fep_prefix) :
-								    length_at(&e, code, offset, stop);
+			len = sizeof(fep_prefix);
+			if (!is_fep(code, offset, stop - offset))
+				len = length_at(&e, code, offset, stop);
 		}
 		emit(&e, code, offset, len, &insns[n]);
 		offset += insns[n++].len;

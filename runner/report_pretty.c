@@ -236,8 +236,8 @@ static void sb_table(struct strbuf *sb, const struct report *report, const struc
 
 		width = len > width ? len : width;
 	}
-	sb_printf(sb, "\n%s%-*s   pass   fail  error   skip  deviation      time%s\n", paint->strong,
-		  width, "suite", paint->off);
+	sb_printf(sb, "\n%s%-*s   pass   fail  error   skip  deviation      time%s\n",
+		  paint->strong, width, "suite", paint->off);
 	for (unsigned int i = 0; i < report->nsuites; i++) {
 		const struct suite_count *suite = &report->suites[i];
 		char *name = clean_text(suite->name, false);
@@ -307,7 +307,8 @@ static void sb_verdict(struct strbuf *sb, const struct report *report, const str
 	if (errors)
 		sb_printf(sb, ", %u ended in an error", errors);
 	if (missing)
-		sb_printf(sb, ", %u did not run%s", missing, end->interrupted ? " (interrupted)" : "");
+		sb_printf(sb, ", %u did not run%s", missing,
+			  end->interrupted ? " (interrupted)" : "");
 	sb_printf(sb, "\n");
 }
 

@@ -103,7 +103,9 @@ static unsigned int current_insn(const struct result *result, const struct insn 
 {
 	unsigned int i = 0;
 
-	while (i < count && !(result->have_state && insns[i].addr == state_linear_rip(&result->state)))
+	if (!result->have_state)
+		return count;
+	while (i < count && insns[i].addr != state_linear_rip(&result->state))
 		i++;
 	return i;
 }

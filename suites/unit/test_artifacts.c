@@ -114,7 +114,8 @@ static void test_texts(void)
 	ok_file("memory.diff", "07000 expected [01] [02] [ff]  00 ", "has what was expected");
 	ok_file("memory.diff", "      observed [00] [00] [00]  00 ", "and what was observed");
 	ok_file("replay.sh", "#!/bin/sh\nexec assay run emulation/mov/load@prot32+mmio "
-		"--on /dev/kvm \"$(dirname \"$0\")/image.elf\" \"$@\"\n", "runs the bundle's image");
+		"--on /dev/kvm \"$(dirname \"$0\")/image.elf\" \"$@\"\n",
+		"runs the bundle's image");
 	ok(!stat(path_of("out/" BUNDLE "/replay.sh"), &st) && st.st_mode & S_IXUSR,
 	   "replay.sh: can be run");
 	image = contents("out/" BUNDLE "/image.elf", &len);

@@ -151,7 +151,8 @@ static void test_applying(void)
 {
 	const char *text = "[{" TARGET ", \"cases\": [\"io/out/*@long64*\", \"paging/*\"],"
 			   "\"reason\": \"first\", \"ref\": \"a\"},\n"
-			   "{" TARGET ", \"cases\": [\"io/*\"], \"reason\": \"second\", \"ref\": \"b\"}]";
+			   "{" TARGET ", \"cases\": [\"io/*\"], \"reason\": \"second\","
+			   "\"ref\": \"b\"}]";
 	struct result r;
 	char *error;
 	struct deviations *d = parse(text, &error);

@@ -36,7 +36,8 @@ static void test_decoding(void)
 	ok_text(DECODE(64, "\xeb\xfe\xe8\0\0\0\0"), "8000 jmp 0x8000; 8002 call 0x8007",
 		"branches name their targets");
 	ok_text(DECODE(64, "\x0f\x01\xd9\x0f\x01\xc1\x66\x0f\x38\x82\x00"),
-		"8000 vmmcall; 8003 vmcall; 8006 invpcid rax, xmmword [rax]", "instructions of VMX and SVM");
+		"8000 vmmcall; 8003 vmcall; 8006 invpcid rax, xmmword [rax]",
+		"instructions of VMX and SVM");
 	ok_text(DECODE(64, "\x06\x90"), "8000 db 0x06; 8001 nop", "bytes that are no instruction");
 	ok_text(DECODE(64, "\xb8\x01\x02"), "8000 db 0xb8; 8001 add [rdx], eax",
 		"an instruction cut short");
@@ -132,9 +133,11 @@ static void test_records(void)
 	struct record pde = { .kind = REC_ENTRY, .sub = 2, .nfields = 2, .fields = entry };
 	struct record pte = { .kind = REC_ENTRY_IS, .sub = 1, .nfields = 2, .fields = entry };
 	static const struct field iopl[] = { { .id = F_set, .value = 0x1001 } };
-	struct record expect = { .kind = REC_EXPECT, .sub = STEP_HLT, .nfields = 1, .fields = iopl };
+	struct record expect = { .kind = REC_EXPECT, .sub = STEP_HLT, .nfields = 1,
+				 .fields = iopl };
 	struct record nmi = { .kind = REC_ACTION, .sub = ACT_NMI };
-	struct record write = { .kind = REC_ACTION, .sub = ACT_WRITE, .nfields = 2, .fields = bytes };
+	struct record write = { .kind = REC_ACTION, .sub = ACT_WRITE, .nfields = 2,
+				.fields = bytes };
 
 	ok_text(described(&fake_records[0]), "ref SDM 2 OUT", "a reference");
 	ok_text(described(&fake_records[3]), "irqchip user, kernel", "a mask of irqchips");
@@ -184,7 +187,7 @@ static void test_listing(void)
 	sb.len = 0;
 	cases[0].entry = 0x100000;
 	sb_listing(&sb, &cases[0], memory, LISTING_NO_MARK);
-	ok_contains(sb.s, "expect hlt", "a case whose entry is not in the image has steps all the same");
+	ok_contains(sb.s, "expect hlt", "a case that begins outside the image has its steps");
 	sb_free(&sb);
 }
 

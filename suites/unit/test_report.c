@@ -252,7 +252,8 @@ static void test_broken_output(void)
 		ok(pipe(ends) == 0, "%s: a pipe for the test", formats[i]);
 		close(ends[0]);
 		said = complaint_of(ends[1], formats[i], &status);
-		ok_equal(status, STATUS_ERROR, "%s: a reader who left ends in an error", formats[i]);
+		ok_equal(status, STATUS_ERROR, "%s: a reader who left ends in an error",
+			 formats[i]);
 		ok_contains(said, "Broken pipe", "%s: and says so", formats[i]);
 		free(said);
 		close(ends[1]);
