@@ -40,6 +40,8 @@ struct bench {
 	struct watch watch;
 	struct engine engine;
 	struct vm *pool[2];	/* without and with OPERAND in MMIO space */
+	const struct suite *suite;
+	bool *passed;		/* by instance: nothing that hangs is recorded */
 	struct subject *subjects;
 	unsigned int count;
 	u64 runs;		/* KVM_RUN calls of one round */
@@ -89,18 +91,14 @@ static bool record(struct bench *b, const struct instance *instance, struct subj
 	return stage_build(&s->stage, instance);
 }
 
-static void find_subjects(struct bench *b, const struct suite *suite)
+static void find_subjects(struct bench *b)
 {
-	b->subjects = xcalloc(suite->count, sizeof(*b->subjects));
-	for (unsigned int i = 0; i < suite->count; i++) {
-		const struct instance *instance = &suite->instances[i];
-		char *missing;
+	b->subjects = xcalloc(b->suite->count, sizeof(*b->subjects));
+	for (unsigned int i = 0; i < b->suite->count; i++) {
+		const struct instance *instance = &b->suite->instances[i];
 
-		if (instance->irqchip != IRQCHIP_USER || has_action(instance->tc))
-			continue;
-		missing = instance_missing(b->target, instance);
-		free(missing);
-		if (!missing && record(b, instance, &b->subjects[b->count]))
+		if (b->passed[i] && instance->irqchip == IRQCHIP_USER &&
+		    !has_action(instance->tc) && record(b, instance, &b->subjects[b->count]))
 			b->count++;
 	}
 }
@@ -194,24 +192,25 @@ static void measure(struct bench *b, struct times *t)
 	}
 }
 
-static void drop_result(void *arg, struct result *result)
+static void note_result(void *arg, struct result *result)
 {
-	(void)arg;
-	(void)result;
+	struct bench *b = arg;
+
+	b->passed[result->instance - b->suite->instances] = result->outcome == OUTCOME_PASS;
 }
 
-static double cases_per_second(const struct bench *b, const struct suite *suite,
-			       unsigned int workers, double *seconds)
+static double cases_per_second(struct bench *b, unsigned int workers, double *seconds)
 {
 	struct schedule schedule = {
 		.target = b->target,
-		.instances = suite->instances,
-		.count = suite->count,
+		.instances = b->suite->instances,
+		.count = b->suite->count,
 		.workers = workers,
 		.timeout_ns = TIMEOUT_NS,
 		.sync_regs = b->sync,
 		.confirm = true,
-		.take = drop_result,
+		.take = note_result,
+		.arg = b,
 	};
 	u64 start = now_ns();
 	char *error = NULL;
@@ -228,18 +227,24 @@ static void share(const char *what, u64 part, u64 whole, unsigned int cases)
 	       100.0 * (double)part / (double)whole);
 }
 
-static void print(struct bench *b, const struct suite *suite, const struct times *t)
+static void print_suites(struct bench *b)
+{
+	static const char *const names[] = { "one worker", "two workers" };
+
+	printf("all suites, as assay run runs them (%u instances)\n", b->suite->count);
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		double seconds, rate = cases_per_second(b, i + 1, &seconds);
+
+		printf("  %-26s %10.0f cases/s  %6.2f s\n", names[i], rate, seconds);
+	}
+}
+
+static void print(struct bench *b, const struct times *t)
 {
 	u64 judging = t->engine > t->floor + t->build ? t->engine - t->floor - t->build : 0;
 	u64 running = t->floor > t->load ? t->floor - t->load : 0;
-	double one, two, seconds_one, seconds_two;
 
-	one = cases_per_second(b, suite, 1, &seconds_one);
-	two = cases_per_second(b, suite, 2, &seconds_two);
-	printf("all suites, as assay run runs them (%u instances)\n", suite->count);
-	printf("  one worker                 %10.0f cases/s  %6.2f s\n", one, seconds_one);
-	printf("  two workers                %10.0f cases/s  %6.2f s\n\n", two, seconds_two);
-	printf("engine and floor (%u instances without actions, %.1f KVM_RUNs each, state by %s)\n",
+	printf("\nengine and floor (%u instances without actions, %.1f KVM_RUNs each, state by %s)\n",
 	       b->count, (double)b->runs / b->count, b->sync ? "kvm_run.s.regs" : "ioctl");
 	printf("  engine                     %10.0f cases/s\n", b->count * 1e9 / (double)t->engine);
 	printf("  floor                      %10.0f cases/s\n", b->count * 1e9 / (double)t->floor);
@@ -274,6 +279,7 @@ static void bench_free(struct bench *b)
 		stage_free(&b->subjects[i].stage);
 	}
 	free(b->subjects);
+	free(b->passed);
 	for (unsigned int i = 0; i < ARRAY_SIZE(b->pool); i++)
 		if (b->pool[i])
 			vm_destroy(b->pool[i], false);
@@ -282,16 +288,18 @@ static void bench_free(struct bench *b)
 
 static enum status run_bench(const struct target *target, const struct suite *suite)
 {
-	struct bench b = { .target = target, .sync = sync_pays(target) };
+	struct bench b = { .target = target, .suite = suite, .sync = sync_pays(target) };
 	enum status status = STATUS_CANNOT;
 	struct times times;
 
+	b.passed = xcalloc(suite->count, sizeof(*b.passed));
 	engine_init(&b.engine, target, &b.watch, TIMEOUT_NS);
 	if (make_pool(&b)) {
-		find_subjects(&b, suite);
+		print_suites(&b);
+		find_subjects(&b);
 		if (b.count) {
 			measure(&b, &times);
-			print(&b, suite, &times);
+			print(&b, &times);
 			status = STATUS_OK;
 		} else {
 			complain("none of these cases passes here without actions: "
