@@ -249,7 +249,9 @@ static void make_segments(struct stage *stage, enum def_mode mode, unsigned int 
 
 	for (unsigned int i = 0; i < SEG_COUNT; i++)
 		state->seg[i] = (struct seg_state){ .limit = 0xffff, .ar = AR_DATA };
-	state->seg[SEG_CS].ar = AR_CODE;
+	/* In real mode CS too is a writable data segment, as after reset (SDM 3 table 9-1). */
+	if (mode != MODE_REAL16)
+		state->seg[SEG_CS].ar = AR_CODE;
 	state->seg[SEG_TR].ar = AR_TSS_BUSY;
 	state->seg[SEG_LDTR].ar = AR_LDT;
 	for (unsigned int i = 0; i < ARRAY_SIZE(data); i++)
