@@ -134,7 +134,7 @@ static void test_list(void)
 	       "\"refs\":[\"SDM 2 OUT\"],\"needs\":[\"movbe\"],\"source\":\"io/out.asm\","
 	       "\"case_line\":2}\n", "an instance as JSON");
 	refuses(cmd_list, ARGS("list", files[0], "nothing"), "an unknown name");
-	refuses(cmd_list, ARGS("list", "--format", "xml"), "an unknown format");
+	refuses(cmd_list, ARGS("list", "--format", "xml", files[0]), "an unknown format");
 	refuses(cmd_list, ARGS("list", "--variant", "odd", files[0]), "an unknown variant");
 	refuses(cmd_list, ARGS("list", "--odd"), "an unknown option");
 	refuses(cmd_list, ARGS("list", "/nowhere/x.elf"), "a missing file");
