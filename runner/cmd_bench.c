@@ -244,7 +244,8 @@ static void print(struct bench *b, const struct times *t)
 	u64 judging = t->engine > t->floor + t->build ? t->engine - t->floor - t->build : 0;
 	u64 running = t->floor > t->load ? t->floor - t->load : 0;
 
-	printf("\nengine and floor (%u instances without actions, %.1f KVM_RUNs each, state by %s)\n",
+	printf("\nengine and floor (%u instances without actions, %.1f KVM_RUNs each, "
+	       "state by %s)\n",
 	       b->count, (double)b->runs / b->count, b->sync ? "kvm_run.s.regs" : "ioctl");
 	printf("  engine                     %10.0f cases/s\n", b->count * 1e9 / (double)t->engine);
 	printf("  floor                      %10.0f cases/s\n", b->count * 1e9 / (double)t->floor);

@@ -24,14 +24,14 @@ static const char usage[] =
 	"  -o, --on PATH          target: device node of a KVM-ABI hypervisor (/dev/kvm)\n"
 	"  -j, --jobs N           workers (one per processor)\n"
 	"  -m, --mode MODE        only this mode\n"
-	"  -V, --variant LIST     native, mmio, fep: how instructions under test are reached (each\n"
-	"                         that a case allows); restore: save the VM at every exit and go on\n"
-	"                         in a new one; fresh: a new VM for every case\n"
+	"  -V, --variant LIST     native, mmio, fep: how instructions under test are reached\n"
+	"                         (each that a case allows); restore: save the VM at every exit\n"
+	"                         and go on in a new one; fresh: a new VM for every case\n"
 	"  -i, --irqchip LIST     user, split, kernel (each that a case allows)\n"
 	"  -n, --names FILE       patterns, one a line; - is standard input\n"
 	"  -f, --format FORMAT    pretty, tap, ktap, junit or json\n"
 	"  -a, --artifacts DIR    keep a bundle for every failure\n"
-	"  -d, --deviations FILE  known deviations (those built in); none: take no failure as known\n"
+	"  -d, --deviations FILE  instead of those built in; none: no failure is known\n"
 	"  -t, --timeout MS       of one KVM_RUN (2000)\n"
 	"  -v, --verbose          a line for every instance\n";
 

@@ -51,7 +51,8 @@ static bool read_mem(struct stage *stage, u64 addr, void *to, u32 size)
 {
 	if (addr >= STAGE_RAM || size > STAGE_RAM - addr) {
 		snprintf(stage->error, sizeof(stage->error),
-			 "a table needed for delivery is at %#" PRIx64 ", outside guest memory", addr);
+			 "a table needed for delivery is at %#" PRIx64 ", outside guest memory",
+			 addr);
 		return false;
 	}
 	memcpy(to, stage->mem + addr, size);

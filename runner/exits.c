@@ -79,10 +79,11 @@ static void describe_io(const struct kvm_run *run, char *text, size_t room)
 
 static void describe_mmio(const struct kvm_run *run, char *text, size_t room)
 {
+	u32 bytes = run->mmio.len > 8 ? 8 : run->mmio.len;
 	char data[32] = "";
 
 	if (run->mmio.is_write)
-		hex_bytes(data, sizeof(data), run->mmio.data, run->mmio.len > 8 ? 8 : run->mmio.len);
+		hex_bytes(data, sizeof(data), run->mmio.data, bytes);
 	snprintf(text, room, "mmio_%s address=%#" PRIx64 " size=%u%s%s",
 		 run->mmio.is_write ? "write" : "read", (u64)run->mmio.phys_addr, run->mmio.len,
 		 *data ? " data=" : "", data);
@@ -178,7 +179,8 @@ static bool wanted_data(struct engine *e, const struct record *step, u32 size, u
 
 	w->total = size * count;
 	if (w->total > DATA_MAX)
-		return engine_error(e, "an expectation of %u bytes is beyond %u", w->total, DATA_MAX);
+		return engine_error(e, "an expectation of %u bytes is beyond %u", w->total,
+				    DATA_MAX);
 	if (bytes && bytes->bytes != w->total)
 		return engine_error(e, "bytes= has %u bytes where size and count make %u",
 				    bytes->bytes, w->total);

@@ -58,16 +58,14 @@ static bool compare_rflags(struct engine *e, u64 expected, u64 observed)
 static bool compare_segment(struct engine *e, unsigned int i)
 {
 	const struct seg_state *want = &e->stage.state.seg[i], *got = &e->seen.seg[i];
-	const char *names[] = { field_name((u16)(F_cs + i * 4)), field_name((u16)(F_cs_base + i * 4)),
-				field_name((u16)(F_cs_limit + i * 4)),
-				field_name((u16)(F_cs_ar + i * 4)) };
-	bool wrong = differs(e, names[0], want->selector, got->selector);
+	u16 field = (u16)(F_cs + i * 4);
+	bool wrong = differs(e, field_name(field), want->selector, got->selector);
 
 	if (want->ar & got->ar & AR_UNUSABLE)
 		return wrong;
-	wrong |= differs(e, names[1], want->base, got->base);
-	wrong |= differs(e, names[2], want->limit, got->limit);
-	wrong |= differs(e, names[3], want->ar, got->ar);
+	wrong |= differs(e, field_name(++field), want->base, got->base);
+	wrong |= differs(e, field_name(++field), want->limit, got->limit);
+	wrong |= differs(e, field_name(++field), want->ar, got->ar);
 	return wrong;
 }
 
@@ -250,7 +248,8 @@ static bool predict_followers(struct engine *e, const struct record *step)
 
 static void copy_undefined(struct engine *e, const struct record *step)
 {
-	u64 flags = record_value(step, F_undefined, 0), regs = record_value(step, F_undefined_reg, 0);
+	u64 flags = record_value(step, F_undefined, 0);
+	u64 regs = record_value(step, F_undefined_reg, 0);
 
 	e->stage.state.rflags = (e->stage.state.rflags & ~flags) | (e->seen.rflags & flags);
 	for (unsigned int i = 0; i < 16; i++)
@@ -283,7 +282,7 @@ static bool predict_event(struct engine *e, const struct record *step)
 	e->before_event.rflags = flags & ~RFLAGS_RF;
 	e->frame_known = true;
 	if (state->rip != STUBS + vector * STUB_SIZE)
-		return engine_error(e, "vector %u does not lead to the stage's stub but to %#" PRIx64,
+		return engine_error(e, "vector %u leads to %#" PRIx64 ", not to the stage's stub",
 				    vector, state->rip);
 	state->rip += 2;	/* behind the stub's OUT */
 	return true;

@@ -86,8 +86,8 @@ bool stage_write(struct stage *stage, u64 addr, const void *bytes, u32 size)
 {
 	if (addr >= STAGE_RAM || size > STAGE_RAM - addr) {
 		snprintf(stage->error, sizeof(stage->error),
-			 "%u bytes at %#" PRIx64 " are outside guest memory (%#x bytes)", size, addr,
-			 STAGE_RAM);
+			 "%u bytes at %#" PRIx64 " are outside guest memory (%#x bytes)", size,
+			 addr, STAGE_RAM);
 		return false;
 	}
 	memcpy(stage->mem + addr, bytes, size);
@@ -377,8 +377,8 @@ static bool put_case_descriptor(struct stage *stage, const struct record *record
 
 	if ((selector >> 3) + wide >= slots) {
 		snprintf(stage->error, sizeof(stage->error),
-			 "descriptor %#" PRIx64 " is beyond the table's %" PRIu64 " slots", selector,
-			 slots);
+			 "descriptor %#" PRIx64 " is beyond the table's %" PRIu64 " slots",
+			 selector, slots);
 		return false;
 	}
 	put64(stage, table + (selector & ~7ull),
