@@ -26,7 +26,8 @@ static void usage(FILE *to)
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "  %-6s %s\n", commands[i].name, commands[i].text);
 	fprintf(to, "\nassay COMMAND --help says more. Exit status: 0 all as expected, "
-		    "1 a failure,\n2 bad usage or an error of the harness, 125 the environment cannot run it.\n");
+		    "1 a failure,\n2 bad usage or an error of the harness, "
+		    "125 the environment cannot run it.\n");
 }
 
 int main(int argc, char **argv)
