@@ -278,7 +278,7 @@ static bool read_sections(struct parser *p)
 	if (!p->assay.bytes)
 		return fail(p, "section .assay: there is none: not a microguest (the source must "
 			    "include microguest.inc, and the image must not be stripped of it)");
-	if (!p->text_end || !text_is_loaded(p))
+	if (!text_is_loaded(p))
 		return fail(p, "section .text: missing, or not loaded: "
 			    "link it with ld -T microguest.ld");
 	return true;

@@ -306,8 +306,7 @@ static unsigned int mark_variants(const struct suite *suite, const char *pattern
 		variant &= ~RESTORE;
 	if (suite->instances->fresh)
 		variant &= ~FRESH;
-	if (strcmp(base, pattern))
-		found = mark(suite, base, mode, 1 << variant, keep);
+	found = mark(suite, base, mode, 1 << variant, keep);
 	free(base);
 	return found;
 }

@@ -88,6 +88,30 @@ static struct image *take(const char *what)
 	f = build_file(&size); change; refuse_file(f, size, why); free(f); \
 } while (0)
 
+#define GOOD_FILE(change, what) do { \
+	size_t size; struct built_file *f; struct image *image; char *error; \
+	begin_image(L64, "t"); begin_case("one"); HLT(); \
+	f = build_file(&size); change; error = parse_error(f, size, &image); \
+	if (!ok(!!image, "taken: %s", what)) \
+		note("%s", error); \
+	image_free(image); free(error); free(f); \
+} while (0)
+
+static void test_good_elf(void)
+{
+	GOOD_FILE(f->segment[1].p_vaddr = DATA_END - 16, "a segment that ends with the stage");
+	GOOD_FILE(f->segment[1].p_vaddr = TEXT + 64, "segments that touch");
+	GOOD_FILE(f->segment[0].p_vaddr = f->section[1].sh_addr = TEXT + 16;
+		  f->segment[1].p_vaddr = TEXT; f->assay[16] = 0x10, "segments that touch, the other way round");
+	GOOD_FILE(f->segment[1].p_vaddr = 0; f->segment[1].p_type = PT_GNU_STACK,
+		  "a segment that is not loaded, anywhere");
+	GOOD_FILE(f->segment[1].p_vaddr = f->segment[1].p_memsz = 0, "an empty segment, anywhere");
+	/* addr of the three records: at 16, 64 + 16 and 144 + 16 */
+	GOOD_FILE(f->segment[0].p_vaddr = f->section[1].sh_addr = DATA - 64;
+		  f->assay[16] = 0xc0; f->assay[80] = f->assay[160] = 0xd0;
+		  f->assay[17] = f->assay[81] = f->assay[161] = 0xaf, ".text that ends at DATA");
+}
+
 static void test_elf(void)
 {
 	BAD_FILE(size = 0, "not an ELF file");
@@ -364,6 +388,9 @@ static void test_fields(void)
 		 N(F_rax, 1));
 	BAD_STEP(L64, "expect hlt: ev_shadow means nothing here", REC_EXPECT, STEP_HLT,
 		 N(F_ev_shadow, 1));
+	BAD_STEP(L64, "expect hlt: port means nothing here", REC_EXPECT, STEP_HLT, N(F_port, 1));
+	BAD_STAGE(L64, "given: ldtr_ar=0x20000 has bits outside 0x1f0ff", REC_GIVEN, 0,
+		  N(F_ldtr_ar, 0x20000));
 	BAD_STEP(L64, "action set: undefined means nothing here", REC_ACTION, ACT_SET,
 		 N(F_undefined, 1));
 	BAD_STEP(L64, "action sync_set: mp_state means nothing here", REC_ACTION, ACT_SYNC_SET,
@@ -747,6 +774,9 @@ static void test_limits(void)
 	     N(F_size, 4096), D(F_bytes, page, 4096));
 	STEP(L64, "8 bytes of I/O as a number", REC_EXPECT, STEP_IO_OUT, N(F_port, 1), N(F_size, 4),
 	     N(F_count, 2), N(F_data, ~0ull));
+	STEP(L64, "the last event", REC_ACTION, ACT_SYNC_SET, N(F_ev_triple_fault, 1));
+	STEP(L64, "the last of other state", REC_ACTION, ACT_SET, N(F_tsc_khz, 0xffffffff));
+	STAGE(L64, "space and tilde", REC_REF, 0, T(F_text, " ~"));
 	STEP(L64, "exception 255", REC_EXPECT, STEP_EXCEPTION, N(F_vector, 255));
 	STEP(L64, "coalesced 8 bytes", REC_ACTION, ACT_COALESCED_IS, N(F_address, 1), N(F_size, 8),
 	     N(F_data, ~0ull));
@@ -1014,6 +1044,7 @@ int main(void)
 	test_defaults();
 	test_image_name();
 	test_elf();
+	test_good_elf();
 	test_many_segments();
 	test_size();
 	test_layout();

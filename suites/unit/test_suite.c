@@ -221,6 +221,8 @@ static void test_select_nothing(void)
 	selects_nothing("io/out/im", NULL, "nothing is called \"io/out/im\": did you mean io/out");
 	selects_nothing("io/out/imm8@lnog64", NULL, "did you mean io/out/imm8@long64");
 	selects_nothing("emulatoin/mov", NULL, "did you mean emulation/mov");
+	selects_nothing("io/outt", NULL, "\": did you mean io/out?");
+	selects_nothing("i", NULL, "\"i\": did you mean io?");
 	selects_nothing("x", NULL, "\"x\": assay list shows all names");
 	selects_nothing("", NULL, "nothing is called \"\"");
 	selects_nothing("*nothing*", NULL, "nothing is called \"*nothing*\"");
@@ -255,8 +257,13 @@ static void test_select_many(void)
 	   "+fresh under the axis restore");
 	expect_names(&suite, "io/out/imm8@vm86+restore+fresh ", "both are set");
 	suite_free(&suite);
+	suite = load(1, &restore);
+	ok(!suite_select(&suite, (char *[]){ "io/out/imm8_dx@long64+restore" }, 1, NULL, &error),
+	   "a whole name under the axis restore");
+	expect_names(&suite, "io/out/imm8_dx@long64+restore ", "this one alone");
+	suite_free(&suite);
 	suite = load(3, &fresh);
-	ok(!suite_select(&suite, (char *[]){ "io/out/+fresh" }, 1, "vm86", &error),
+	ok(!suite_select(&suite, (char *[]){ "io/out/+fresh", "io" }, 2, "vm86", &error),
 	   "+fresh under the axis fresh");
 	expect_names(&suite, "io/out/imm8@vm86+fresh ", "nothing is there twice");
 	suite_free(&suite);
