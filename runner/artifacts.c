@@ -165,7 +165,10 @@ static void save_disassembly(struct bundle *bundle)
 		  source);
 	sb_listing(&sb, tc, result->memory, rip);
 	if (result->code_len) {
-		sb_printf(&sb, "\n; memory around RIP\n");
+		char *heading = code_heading(result);
+
+		sb_printf(&sb, "\n; %s\n", heading);
+		free(heading);
 		sb_code(&sb, result, 0, &paint_none);
 	}
 	save_text(bundle, "disassembly.txt", &sb);

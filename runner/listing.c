@@ -12,7 +12,6 @@ static const u8 ud2[] = { 0x0f, 0x0b };	/* what the macro case puts before a cas
 
 struct listing {
 	const struct mg_case *tc;
-	struct code code;
 	bool *written;		/* for each of the case's records */
 };
 
@@ -28,12 +27,10 @@ static const struct segment *entry_segment(const struct mg_case *tc)
 	return NULL;
 }
 
-/* What is the case's code: up to the next case's entry, without the UD2 there. */
-static bool find_code(struct listing *listing, const u8 *memory)
+/* The UD2 before the next case is not this one's. */
+bool case_code(const struct mg_case *tc, const u8 *memory, struct code *code)
 {
-	const struct mg_case *tc = listing->tc;
 	const struct segment *segment = entry_segment(tc);
-	struct code *code = &listing->code;
 	u64 end, next;
 
 	if (!segment)
@@ -45,9 +42,8 @@ static bool find_code(struct listing *listing, const u8 *memory)
 		if (entry > tc->entry && entry < next)
 			next = entry;
 	}
-	code->addr = tc->entry;
-	code->len = next - tc->entry;
-	code->bits = mode_bits(tc->image->mode);
+	*code = (struct code){ .addr = tc->entry, .len = next - tc->entry,
+			       .bits = mode_bits(tc->image->mode) };
 	code->bytes = segment->data + (tc->entry - segment->addr);
 	if (memory && next <= STAGE_RAM)
 		code->bytes = memory + tc->entry;
@@ -91,16 +87,17 @@ static void sb_steps(struct strbuf *sb, struct listing *listing, const u64 *at)
 void sb_listing(struct strbuf *sb, const struct mg_case *tc, const u8 *memory, u64 mark)
 {
 	struct listing listing = { .tc = tc };
+	struct code code;
 	struct insn *insns;
-	unsigned int n = 0;
+	unsigned int n;
 	u64 *anchors;
 
 	listing.written = xcalloc(tc->nrecords, sizeof(*listing.written));
-	listing.code.nanchors = image_anchors(tc->image, &anchors);
-	listing.code.anchors = anchors;
-	if (find_code(&listing, memory)) {
-		insns = xcalloc(listing.code.len, sizeof(*insns));
-		n = disasm(&listing.code, insns, listing.code.len);
+	if (case_code(tc, memory, &code)) {
+		code.nanchors = image_anchors(tc->image, &anchors);
+		code.anchors = anchors;
+		insns = xcalloc(code.len, sizeof(*insns));
+		n = disasm(&code, insns, code.len);
 		sb_steps(sb, &listing, &tc->entry);
 		for (unsigned int i = 0; i < n; i++) {
 			u64 next = insns[i].addr + insns[i].len;
@@ -109,8 +106,8 @@ void sb_listing(struct strbuf *sb, const struct mg_case *tc, const u8 *memory, u
 			sb_steps(sb, &listing, &next);
 		}
 		free(insns);
+		free(anchors);
 	}
 	sb_steps(sb, &listing, NULL);
 	free(listing.written);
-	free(anchors);
 }

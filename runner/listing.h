@@ -13,3 +13,9 @@
  * says; the instruction at mark gets an arrow.
  */
 void sb_listing(struct strbuf *sb, const struct mg_case *tc, const u8 *memory, u64 mark);
+
+/*
+ * The case's code alone: from its entry to where the next case begins. False if it
+ * begins outside the image. The bytes are memory's or the image's; no anchors.
+ */
+bool case_code(const struct mg_case *tc, const u8 *memory, struct code *code);

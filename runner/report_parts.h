@@ -77,6 +77,8 @@ void sb_differences(struct strbuf *sb, const struct result *result, int indent,
 		    const struct paint *paint);
 void sb_code(struct strbuf *sb, const struct result *result, int indent,
 	     const struct paint *paint);
+/* What that code is: around RIP, or the step's, when RIP is in an exception stub. */
+char *code_heading(const struct result *result);
 void sb_exits(struct strbuf *sb, const struct result *result, int indent);
 /* General, control, debug and segment registers, one or two a line. */
 void sb_registers(struct strbuf *sb, const struct cpu_state *state, unsigned int uses);

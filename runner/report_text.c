@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "describe.h"
-#include "disasm.h"
+#include "listing.h"
 #include "report_parts.h"
 
-#define INSNS_MAX CODE_BYTES
 #define INSNS_BEFORE 5		/* shown around the current instruction */
 #define INSNS_AFTER 3
 #define WHAT_COLUMNS 12
@@ -97,60 +96,122 @@ void sb_differences(struct strbuf *sb, const struct result *result, int indent,
 		sb_printf(sb, "%*sand %u more\n", indent, "", result->more_differences);
 }
 
-/* Index of the instruction at RIP; count if it is not there. */
-static unsigned int current_insn(const struct result *result, const struct insn *insns,
-				 unsigned int count)
-{
-	unsigned int i = 0;
+/* Code that is shown, and which of it is marked; at = count if none is. */
+struct view {
+	struct insn *insns;
+	unsigned int count, at;
+	bool before_step;	/* the case's code before the step, not that around RIP */
+};
 
-	if (!result->have_state)
-		return count;
-	while (i < count && insns[i].addr != state_linear_rip(&result->state))
-		i++;
-	return i;
+/* Whether RIP is in the stage's own code: an exception came, whose vector it tells. */
+static bool in_stub(const struct result *result, unsigned int *vector)
+{
+	u64 rip = result->have_state ? state_linear_rip(&result->state) : 0;
+
+	*vector = (rip - STUBS) / STUB_SIZE;
+	return rip >= STUBS && rip < SERVICE;
 }
 
-/* The code kept in a result, with RIP among the anchors if the state is known. */
-static unsigned int result_disasm(const struct result *result, struct insn *insns)
+static void decode(struct view *view, struct code *code, const struct image *image, u64 also)
+{
+	u64 *anchors;
+
+	code->nanchors = image_anchors(image, &anchors);
+	anchors = xrealloc(anchors, (code->nanchors + 1) * sizeof(*anchors));
+	anchors[code->nanchors++] = also;
+	code->anchors = anchors;
+	view->insns = xcalloc(code->len, sizeof(*view->insns));
+	view->count = disasm(code, view->insns, code->len);
+	view->at = view->count;
+	free(anchors);
+}
+
+/* The case's code, marked where the step's exit should have come from. */
+static bool view_step(struct view *view, const struct result *result)
+{
+	const struct mg_case *tc = result->instance->tc;
+	const struct record *step = case_step(tc, result->step);
+	struct code code;
+
+	if (!step || !case_code(tc, result->memory, &code))
+		return false;
+	decode(view, &code, tc->image, step->addr);
+	for (unsigned int i = 0; i < view->count; i++) {
+		if (view->insns[i].addr + view->insns[i].len == step->addr)
+			view->at = i;
+	}
+	view->before_step = view->at < view->count;
+	if (!view->before_step)
+		free(view->insns);
+	return view->before_step;
+}
+
+/* The code kept in the result, marked at RIP. */
+static void view_rip(struct view *view, const struct result *result)
 {
 	const struct image *image = result->instance->tc->image;
 	struct code code = { .bytes = result->code, .len = result->code_len,
 			     .addr = result->code_addr, .bits = mode_bits(image->mode) };
-	u64 *anchors;
-	unsigned int n;
+	u64 rip = ~0ull;
 
-	code.nanchors = image_anchors(image, &anchors);
 	if (result->have_state) {
-		anchors = xrealloc(anchors, (code.nanchors + 1) * sizeof(*anchors));
-		anchors[code.nanchors++] = state_linear_rip(&result->state);
+		rip = state_linear_rip(&result->state);
 		code.bits = state_bits(&result->state);
 	}
-	code.anchors = anchors;
-	n = disasm(&code, insns, INSNS_MAX);
-	free(anchors);
-	return n;
+	decode(view, &code, image, rip);
+	for (unsigned int i = 0; i < view->count; i++) {
+		if (view->insns[i].addr == rip)
+			view->at = i;
+	}
+}
+
+/* Where RIP is of no use, being in a stub, the case's own code is shown. */
+static void view_code(struct view *view, const struct result *result)
+{
+	unsigned int vector;
+
+	*view = (struct view){ 0 };
+	if (!in_stub(result, &vector) || !view_step(view, result))
+		view_rip(view, result);
 }
 
 void sb_code(struct strbuf *sb, const struct result *result, int indent, const struct paint *paint)
 {
-	struct insn insns[INSNS_MAX];
-	unsigned int n = result_disasm(result, insns);
-	unsigned int at = current_insn(result, insns, n), first = 0, last = n;
+	unsigned int first = 0, last;
+	struct view view;
 
-	if (at < n) {
-		first = at > INSNS_BEFORE ? at - INSNS_BEFORE : 0;
-		last = at + INSNS_AFTER + 1 < n ? at + INSNS_AFTER + 1 : n;
+	view_code(&view, result);
+	last = view.count;
+	if (view.at < view.count) {
+		first = view.at > INSNS_BEFORE ? view.at - INSNS_BEFORE : 0;
+		last = view.at + INSNS_AFTER + 1 < last ? view.at + INSNS_AFTER + 1 : last;
 	}
 	for (unsigned int i = first; i < last; i++) {
-		if (i == at)
+		if (i == view.at)
 			sb_printf(sb, "%s", paint->strong);
 		sb_printf(sb, "%*s", indent, "");
-		sb_insn(sb, i == at ? " -> " : "", &insns[i]);
-		if (i == at && *paint->off) {
+		sb_insn(sb, i == view.at ? " -> " : "", &view.insns[i]);
+		if (i == view.at && *paint->off) {
 			sb->len--;	/* the colour ends before the line does */
 			sb_printf(sb, "%s\n", paint->off);
 		}
 	}
+	free(view.insns);
+}
+
+char *code_heading(const struct result *result)
+{
+	unsigned int vector;
+	struct view view;
+
+	if (!result->have_state)
+		return xstrdup("code");
+	if (!in_stub(result, &vector))
+		return xstrdup("code around RIP");
+	view_code(&view, result);
+	free(view.insns);
+	return xasprintf("%s; RIP is in the stage's stub of vector %u",
+			 view.before_step ? "code of the step" : "code around RIP", vector);
 }
 
 void sb_exits(struct strbuf *sb, const struct result *result, int indent)
@@ -224,7 +285,10 @@ void sb_failure(struct strbuf *sb, const struct run_info *run, const struct resu
 		sb_differences(sb, result, 4, paint);
 	}
 	if (result->code_len) {
-		sb_heading(sb, result->have_state ? "code around RIP" : "code", paint);
+		char *heading = code_heading(result);
+
+		sb_heading(sb, heading, paint);
+		free(heading);
 		sb_code(sb, result, 4, paint);
 	}
 	if (result->nexits) {

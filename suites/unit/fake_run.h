@@ -157,6 +157,10 @@ static inline struct result fake_result(unsigned int i)
 		fake_failure(&result, "rax and memory are not as expected");
 	if (i == 2)
 		result.why = xstrdup("the target takes no #UD as \"prefix\" <force_emulation=0>");
+	if (i == 3) {		/* an exception came instead: RIP is in the stub of #GP */
+		result.state.rip = STUBS + 13 * STUB_SIZE + 2;
+		result.code_addr = STUBS + 13 * STUB_SIZE + 2;
+	}
 	if (i == 4) {
 		result.why = xstrdup("the case has\nno \033[31mentry\377 & <more>");
 		result.step = -1;

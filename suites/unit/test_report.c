@@ -337,6 +337,29 @@ static void test_text(void)
 	ok_word("$(reboot)", "'$(reboot)'");
 }
 
+static void test_window(void)
+{
+	struct result result = fake_result(1);
+	struct strbuf sb = { 0 };
+
+	memset(result.code, 0x90, CODE_BYTES);
+	result.code_addr = 0x9000;
+	result.code_len = CODE_BYTES;
+	result.state.rip = 0x9020;
+	sb_code(&sb, &result, 0, &paint_none);
+	ok(!strncmp(sb.s, "    0901b  90", 13), "five instructions before RIP are shown");
+	ok_contains(sb.s, " -> 09020  90", "and it");
+	ok_contains(sb.s, "    09023  90", "and three after it");
+	ok(!strstr(sb.s, "09024"), "and no more");
+	result.have_state = false;
+	sb.len = 0;
+	sb_failure(&sb, &fake_run, &result, &paint_none);
+	ok_contains(sb.s, "\n    code\n        09000  90", "without state, all of it");
+	ok(!strstr(sb.s, "->"), "and nothing is marked");
+	sb_free(&sb);
+	result_clear(&result);
+}
+
 int main(int argc, char **argv)
 {
 	fake_world();
@@ -354,5 +377,6 @@ int main(int argc, char **argv)
 	test_broken_output();
 	test_terminal();
 	test_text();
+	test_window();
 	return tap_done();
 }
