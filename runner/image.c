@@ -152,8 +152,8 @@ static bool check_header(struct parser *p)
 	if (elf_kind(p->elf) != ELF_K_ELF || !gelf_getehdr(p->elf, &header))
 		return fail(p, "ELF header: %s", elf_errmsg(-1));
 	if (header.e_machine != EM_X86_64)
-		return fail(p, "ELF header: machine %u, not x86-64 (%u): assemble with nasm -f elf64",
-			    header.e_machine, EM_X86_64);
+		return fail(p, "ELF header: machine %u, not x86-64 (%u): "
+			    "assemble with nasm -f elf64", header.e_machine, EM_X86_64);
 	if (header.e_type == ET_REL)
 		return fail(p, "ELF header: an object file: link it with ld -T microguest.ld");
 	if (header.e_type != ET_EXEC)
@@ -210,7 +210,8 @@ static bool read_segments(struct parser *p)
 			return false;
 	}
 	if (!p->image->nsegments)
-		return fail(p, "program headers: nothing to load: link it with ld -T microguest.ld");
+		return fail(p, "program headers: nothing to load: "
+			    "link it with ld -T microguest.ld");
 	return true;
 }
 
@@ -265,7 +266,8 @@ static bool read_sections(struct parser *p)
 		return fail(p, "section headers: %s", elf_errmsg(-1));
 	while ((section = elf_nextscn(p->elf, section))) {
 		if (!gelf_getshdr(section, &header))
-			return fail(p, "section header %zu: %s", elf_ndxscn(section), elf_errmsg(-1));
+			return fail(p, "section header %zu: %s", elf_ndxscn(section),
+				    elf_errmsg(-1));
 		name = elf_strptr(p->elf, names, header.sh_name);
 		if (!name)
 			return fail(p, "section header %zu: its name: %s", elf_ndxscn(section),
@@ -601,7 +603,8 @@ static bool read_cases(struct parser *p, size_t nrecords)
 	for (size_t i = 1; i < nrecords; i++) {
 		ncases += records[i].kind == REC_CASE;
 		if (!ncases)
-			return fail_at(p, &records[i], xstrdup("it stands before the first `case`"));
+			return fail_at(p, &records[i],
+				       xstrdup("it stands before the first `case`"));
 	}
 	if (!ncases)
 		return fail_at(p, records, xstrdup("no `case` follows: nothing to run"));

@@ -86,7 +86,8 @@ static char *check_rings(const struct image *image, const struct record *record)
 	if (!rings || rings & ~(u64)(RING_0 | RING_3))
 		return xasprintf("%#" PRIx64 " is not a mask of rings", rings);
 	if (image->mode == MODE_REAL16 && rings & RING_3)
-		return xstrdup("real mode has no CPL 3: remove real16 from `modes`, or ring 3 here");
+		return xstrdup("real mode has no CPL 3: "
+			       "remove real16 from `modes`, or ring 3 here");
 	if (image->mode == MODE_VM86 && rings & RING_0)
 		return xstrdup("virtual-8086 mode is always at CPL 3: remove ring 0 here");
 	return NULL;
@@ -622,7 +623,8 @@ static char *check_uses(const struct mg_case *tc, const struct record *record)
 
 		if (uses & ~tc->uses)
 			return xasprintf("%s is not judged without `uses %s`", field_name(id),
-					 uses == USES_AVX ? "avx" : uses == USES_SSE ? "sse" : "fpu");
+					 uses == USES_AVX ? "avx" :
+					 uses == USES_SSE ? "sse" : "fpu");
 	}
 	return NULL;
 }

@@ -311,7 +311,8 @@ static char *check_shape(const struct field *field)
 	}
 	if (field->bytes < shape.min || field->bytes > shape.max)
 		return shape.min == shape.max ?
-			xasprintf("%s has %u bytes, it must have %u", name, field->bytes, shape.min) :
+			xasprintf("%s has %u bytes, it must have %u", name, field->bytes,
+				  shape.min) :
 			xasprintf("%s has %u bytes, it must have %u to %u", name, field->bytes,
 				  shape.min, shape.max);
 	if ((field->id == F_name || field->id == F_text) && !printable(field))

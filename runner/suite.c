@@ -33,10 +33,10 @@ static char *instance_name(const struct instance *instance)
 
 static void add_instance(struct suite *suite, const struct instance *instance)
 {
-	/* Doubles at each power of two. */
-	if (!(suite->count & (suite->count - 1)))
-		suite->instances = xrealloc(suite->instances, (suite->count ? suite->count * 2 : 1) *
-					    sizeof(*suite->instances));
+	size_t room = suite->count ? suite->count * 2 : 1;
+
+	if (!(suite->count & (suite->count - 1)))	/* full at each power of two */
+		suite->instances = xrealloc(suite->instances, room * sizeof(*instance));
 	suite->instances[suite->count] = *instance;
 	suite->instances[suite->count++].name = instance_name(instance);
 }

@@ -102,7 +102,8 @@ static void test_good_elf(void)
 	GOOD_FILE(f->segment[1].p_vaddr = DATA_END - 16, "a segment that ends with the stage");
 	GOOD_FILE(f->segment[1].p_vaddr = TEXT + 64, "segments that touch");
 	GOOD_FILE(f->segment[0].p_vaddr = f->section[1].sh_addr = TEXT + 16;
-		  f->segment[1].p_vaddr = TEXT; f->assay[16] = 0x10, "segments that touch, the other way round");
+		  f->segment[1].p_vaddr = TEXT; f->assay[16] = 0x10,
+		  "segments that touch, the other way round");
 	GOOD_FILE(f->segment[1].p_vaddr = 0; f->segment[1].p_type = PT_GNU_STACK,
 		  "a segment that is not loaded, anywhere");
 	GOOD_FILE(f->segment[1].p_vaddr = f->segment[1].p_memsz = 0, "an empty segment, anywhere");
@@ -433,7 +434,8 @@ static void test_good_records(void)
 	STEP(L64, "set", REC_ACTION, ACT_SET, N(F_rax, 1), N(F_mp_state, 3),
 	     N(F_ev_exception, ~0ull), N(F_errno, 22));
 	STEP(L64, "check", REC_ACTION, ACT_CHECK, N(F_ev_shadow, 1), N(F_undefined, 1));
-	STEP(L64, "set_msr", REC_ACTION, ACT_SET_MSR, N(F_index, 1), N(F_value, 1), N(F_refused, 1));
+	STEP(L64, "set_msr", REC_ACTION, ACT_SET_MSR, N(F_index, 1), N(F_value, 1),
+	     N(F_refused, 1));
 	STEP(L64, "check_msr", REC_ACTION, ACT_CHECK_MSR, N(F_index, 1), N(F_value, 1));
 	STEP(L64, "set_lapic", REC_ACTION, ACT_SET_LAPIC, N(F_offset, 0x80), N(F_value, 1));
 	STEP(L64, "check_lapic", REC_ACTION, ACT_CHECK_LAPIC, N(F_offset, 0x3f0), N(F_value, 1),
@@ -807,7 +809,8 @@ static void test_each(void)
 {
 	static const u16 entry_fields[] = { F_set, F_clear, F_pa, F_pkey };
 	static const struct { u16 id; u32 bytes; const char *uses; } judged[] = {
-		{ F_fcw, 0, "fpu" }, { F_fdp, 0, "fpu" }, { F_st0, 10, "fpu" }, { F_st7, 10, "fpu" },
+		{ F_fcw, 0, "fpu" }, { F_fdp, 0, "fpu" },
+		{ F_st0, 10, "fpu" }, { F_st7, 10, "fpu" },
 		{ F_mxcsr, 0, "sse" }, { F_xmm0, 16, "sse" }, { F_xmm15, 16, "sse" },
 		{ F_ymm0, 32, "avx" }, { F_ymm15, 32, "avx" },
 	};
@@ -877,7 +880,8 @@ static void test_defaults(void)
 	ok_equal(image->segments[1].size, 16, "size of the second");
 	ok_equal(image->segments[1].filesz, 8, "its bytes in the file");
 	ok(image->cases[1].image == image, "a case knows its image");
-	ok_equal(record_field(&image->cases[1].records[6], F_bytes)->blob[0], 'y', "bytes of a blob");
+	ok_equal(record_field(&image->cases[1].records[6], F_bytes)->blob[0], 'y',
+		 "bytes of a blob");
 	ok_equal(record_value(&image->cases[1].records[6], F_address, 0), OPERAND, "a value");
 	ok_equal(record_value(&image->cases[1].records[6], F_port, 77), 77, "an absent value");
 	image_free(image);
