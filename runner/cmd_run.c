@@ -187,6 +187,7 @@ static enum status run_all(const struct run_options *options, struct target *tar
 		.timeout_ns = options->timeout_ms * 1000000ull,
 		.sync_regs = sync_pays(target),
 		.want_memory = options->artifacts,
+		.known = sink->deviations,
 		.confirm = true,
 		.take = take,
 		.arg = sink,

@@ -200,7 +200,8 @@ static void check_keys(struct parser *p, json_t *object, const char *where,
 
 static void read_entry(struct parser *p, json_t *json, struct deviation *entry)
 {
-	static const char *const keys[] = { "target", "cases", "reason", "ref", NULL };
+	static const char *const keys[] = { "target", "cases",	"differs",
+					    "reason", "ref",	NULL };
 	static const char *const target_keys[] = { "hypervisor", "machine", "version", "parameters",
 						   NULL };
 	json_t *target = json_object_get(json, "target");
@@ -208,6 +209,7 @@ static void read_entry(struct parser *p, json_t *json, struct deviation *entry)
 	entry->line = p->line;
 	check_keys(p, json, "the entry", keys);
 	entry->cases = take_strings(p, json, "the entry", "cases", true, &entry->ncases);
+	entry->differs = take_strings(p, json, "the entry", "differs", false, &entry->ndiffers);
 	entry->reason = take_string(p, json, "the entry", "reason", true);
 	entry->ref = take_string(p, json, "the entry", "ref", true);
 	if (!json_is_object(target)) {
@@ -375,6 +377,7 @@ void deviations_free(struct deviations *d)
 		free(entry->version);
 		free_strings(entry->parameters, entry->nparameters);
 		free_strings(entry->cases, entry->ncases);
+		free_strings(entry->differs, entry->ndiffers);
 		free(entry->reason);
 		free(entry->ref);
 	}
@@ -410,18 +413,38 @@ static bool host_matches(const struct deviation *entry, const struct host *host)
 	return true;
 }
 
+static bool one_matches(char *const *globs, unsigned int count, const char *text)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (!fnmatch(globs[i], text, 0))
+			return true;
+	}
+	return false;
+}
+
 struct deviation *deviations_match(const struct deviations *d, const struct host *host,
 				   const char *instance)
 {
 	for (unsigned int i = 0; i < d->count; i++) {
 		struct deviation *entry = &d->entries[i];
 
-		if (!host_matches(entry, host))
-			continue;
-		for (unsigned int j = 0; j < entry->ncases; j++) {
-			if (!fnmatch(entry->cases[j], instance, 0))
-				return entry;
-		}
+		if (!entry->ndiffers && host_matches(entry, host) &&
+		    one_matches(entry->cases, entry->ncases, instance))
+			return entry;
+	}
+	return NULL;
+}
+
+const struct deviation *deviations_tolerate(const struct deviations *d, const struct host *host,
+					    const char *instance, const char *what)
+{
+	for (unsigned int i = 0; i < d->count; i++) {
+		const struct deviation *entry = &d->entries[i];
+
+		if (one_matches(entry->differs, entry->ndiffers, what) &&
+		    host_matches(entry, host) &&
+		    one_matches(entry->cases, entry->ncases, instance))
+			return entry;
 	}
 	return NULL;
 }
@@ -430,6 +453,8 @@ void deviations_apply(struct deviations *d, const struct host *host, struct resu
 {
 	struct deviation *entry;
 
+	for (unsigned int i = 0; result->tolerated && i < d->count; i++)
+		d->entries[i].applied += d->entries[i].reason == result->deviation_reason;
 	if (result->outcome != OUTCOME_FAIL && result->outcome != OUTCOME_PASS)
 		return;
 	entry = deviations_match(d, host, result->instance->name);

@@ -17,6 +17,8 @@ struct deviation {
 	unsigned int nparameters;
 	char **cases;		/* globs over instance names; one must match */
 	unsigned int ncases;
+	char **differs;		/* globs over what differs, or none: the failure as a whole */
+	unsigned int ndiffers;
 	char *reason, *ref;
 	unsigned int applied;	/* failures it turned into deviations */
 	unsigned int gone;	/* instances it named that passed */
@@ -37,9 +39,20 @@ struct deviations *deviations_load(const char *path, char **error);
 struct deviations *deviations_parse(const char *file, const char *text, size_t len, char **error);
 void deviations_free(struct deviations *deviations);
 
-/* The first entry for that instance on that host, or NULL. */
+/*
+ * The first entry for that instance on that host, or NULL; of those about failures
+ * as a whole.
+ */
 struct deviation *deviations_match(const struct deviations *deviations, const struct host *host,
 				   const char *instance);
+
+/*
+ * The same of those that name what differs: one that knows this difference. Such a
+ * difference is no reason to stop the case. Safe to be called by many threads.
+ */
+const struct deviation *deviations_tolerate(const struct deviations *deviations,
+					    const struct host *host, const char *instance,
+					    const char *what);
 
 /*
  * A failure that is recorded becomes a deviation; a pass that is recorded as one

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "deliver.h"
+#include "deviations.h"
 #include "outcome.h"
 #include "vm.h"
 
@@ -60,6 +61,7 @@ struct engine {
 	struct cpu_state seen;		/* what was observed last */
 	struct result *result;
 	bool want_memory;		/* keep guest memory of failures */
+	const struct deviations *known;	/* differences that do not stop a case; or NULL */
 	struct trace *trace;		/* of the case's KVM_RUNs, for the bench; or NULL */
 
 	/* The run of one case. */

@@ -44,6 +44,7 @@ struct result {
 	char *unchecked;	/* what could not be looked at on this target, or NULL */
 	const char *deviation_reason, *deviation_ref;	/* of the known deviation */
 	bool deviation_gone;	/* recorded as deviation, but it passed */
+	bool tolerated;		/* it differed only where that is recorded, and went on */
 
 	/* Of the step that failed: */
 	int step;		/* index among the case's steps; -1: before the first */

@@ -293,6 +293,7 @@ static bool start_worker(struct crew *crew)
 	w->crew = crew;
 	engine_init(&w->engine, crew->schedule->target, &w->watch, crew->schedule->timeout_ns);
 	w->engine.want_memory = crew->schedule->want_memory;
+	w->engine.known = crew->schedule->known;
 	pthread_mutex_lock(&crew->lock);
 	if (pthread_create(&w->watch.thread, NULL, worker_main, w)) {
 		pthread_mutex_unlock(&crew->lock);

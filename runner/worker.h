@@ -21,6 +21,7 @@ struct schedule {
 	u64 timeout_ns;			/* of one KVM_RUN */
 	bool sync_regs;			/* state travels in kvm_run (see sync_pays) */
 	bool want_memory;		/* results keep guest memory of failures */
+	const struct deviations *known;	/* differences that do not stop a case; or NULL */
 	bool confirm;			/* failures are run again in a fresh VM */
 	/* Called with every result, in the order of instances, by the calling thread. */
 	void (*take)(void *arg, struct result *result);
