@@ -180,6 +180,33 @@ static void test_applying(void)
 	deviations_free(d);
 }
 
+static void test_tolerating(void)
+{
+	const char *text = "[{" TARGET ", \"cases\": [\"io/*\"], \"differs\": [\"memory 0x10*\","
+			   "\"flag AF\"], \"reason\": \"first\", \"ref\": \"a\"}]";
+	struct deviations *d;
+	struct result r;
+	char *error;
+
+	d = parse(text, &error);
+	if (!ok(d != NULL, "an entry may name what differs"))
+		return;
+	ok(deviations_tolerate(d, &host, "io/x@pae32", "memory 0x10000") == d->entries,
+	   "a difference that it names is known");
+	ok(deviations_tolerate(d, &host, "io/x@pae32", "flag AF") == d->entries, "and another");
+	ok(!deviations_tolerate(d, &host, "io/x@pae32", "flag CF"), "one it does not name is not");
+	ok(!deviations_tolerate(d, &host, "paging/x@pae32", "flag AF"), "nor in another case");
+	r = apply(d, "io/x@pae32", OUTCOME_FAIL);
+	ok(r.outcome == OUTCOME_FAIL, "it excuses no failure as a whole");
+	r = apply(d, "io/x@pae32", OUTCOME_PASS);
+	ok(!r.deviation_gone, "and expects none");
+	deviations_free(d);
+	d = parse("[{" TARGET ", \"cases\": [\"*\"], \"differs\": [], \"reason\": \"x\","
+		  "\"ref\": \"y\"}]", &error);
+	ok(!d, "an empty list of differences is refused");
+	free(error);
+}
+
 static void test_files(void)
 {
 	char path[] = "/tmp/assay-deviations-XXXXXX", *error = NULL, *message;
@@ -217,6 +244,7 @@ int main(void)
 	test_versions();
 	test_targets();
 	test_applying();
+	test_tolerating();
 	test_files();
 	return tap_done();
 }
