@@ -12,6 +12,8 @@
 #define RFLAGS_IF 0x200ull
 #define RFLAGS_RF 0x10000ull
 #define EFER_LMA 0x400ull
+#define AR_L 0x2000ull
+#define AR_DB 0x4000ull
 #define MEMORY_RUN 16		/* bytes of memory shown in one line */
 
 static const char *const flag_names[] = {
@@ -196,6 +198,55 @@ static bool compare_memory(struct engine *e, u64 from, u64 to)
 	return wrong;
 }
 
+/* ---- repeated instructions --------------------------------------------------------- */
+
+#define INSTRUCTION_MAX 15
+
+static bool is_string_opcode(u8 opcode)
+{
+	return (opcode >= 0x6c && opcode <= 0x6f) || (opcode >= 0xa4 && opcode <= 0xa7) ||
+	       (opcode >= 0xaa && opcode <= 0xaf);
+}
+
+/*
+ * Whether those bytes are a string instruction with a repeat prefix, whole; *narrow:
+ * with an address-size prefix, which also chooses the count register (SDM 2 REP).
+ */
+static bool is_repeat(const u8 *code, u64 bytes, bool *narrow)
+{
+	bool repeat = false;
+
+	*narrow = false;
+	for (u64 i = 0; i + 1 < bytes; i++) {
+		repeat |= code[i] == 0xf2 || code[i] == 0xf3;
+		*narrow |= code[i] == 0x67;
+	}
+	return repeat && is_string_opcode(code[bytes - 1]);
+}
+
+/*
+ * A target may show a repeated instruction after its last iteration with RIP still
+ * at it and a count of 0: a boundary between iterations, as events see it (SDM 2
+ * REP), where all it has left to do is to move RIP. It counts as done.
+ */
+static void finish_repeat(struct engine *e, const struct record *step)
+{
+	const struct seg_state *cs = &e->seen.seg[SEG_CS];
+	u64 rip = cs->base + e->seen.rip, bytes = step->addr - e->seen.rip, count = e->seen.gpr[RCX];
+	bool wide = e->seen.efer & EFER_LMA && cs->ar & AR_L, narrow;
+
+	if (step->sub < STEP_IO_IN || step->sub > STEP_MMIO_WRITE || !bytes ||
+	    bytes > INSTRUCTION_MAX || rip >= STAGE_RAM - INSTRUCTION_MAX ||
+	    e->stage.state.rip != step->addr || !is_repeat(e->vm->mem + rip, bytes, &narrow))
+		return;
+	if (wide)
+		count = narrow ? (u32)count : count;
+	else	/* CS.D and the prefix choose between CX and ECX */
+		count = !(cs->ar & AR_DB) == narrow ? (u32)count : (u16)count;
+	if (!count)
+		e->seen.rip = step->addr;
+}
+
 /* ---- predicting ------------------------------------------------------------------- */
 
 static bool any_memory(struct engine *e, const struct record *record)
@@ -376,6 +427,7 @@ bool judge_expectation(struct engine *e, const struct record *step)
 		return false;
 	if (partial)
 		return true;
+	finish_repeat(e, step);
 	if (exception && !predict_event(e, step))
 		return false;
 	if (exception && !same_vector(e, vector)) {
