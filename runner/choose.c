@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "choose.h"
-#include "operands.h"
 
 static const struct {
 	const char *name;
@@ -84,6 +83,13 @@ bool choose_variants(struct choice *choice, const char *list)
 bool choose_irqchips(struct choice *choice, const char *list)
 {
 	return each_word(choice, list, choose_irqchip);
+}
+
+bool operand_is_file(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len > 4 && !strcmp(word + len - 4, ".elf");
 }
 
 /* ---- patterns from a file ------------------------------------------------------- */

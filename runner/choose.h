@@ -10,6 +10,9 @@ struct choice {
 	struct axes axes;
 };
 
+/* Whether an argument names an image file rather than a pattern. */
+bool operand_is_file(const char *word);
+
 /*
  * Adds the variants of a list like "mmio,restore" (native mmio fep restore fresh)
  * or the irqchips of one like "user,split". False, complained of, for a word that

@@ -273,7 +273,6 @@ enum status cmd_run(int argc, char **argv)
 			.instances = suite.instances,
 			.count = suite.count,
 			.own_files = own_files,
-			.program = "assay",
 			.started = time(NULL),
 		};
 		status = run_all(&options, &target, &suite, &sink);

@@ -209,18 +209,52 @@ static const char *exit_text(struct engine *e)
 	return e->result->exits[e->result->nexits - 1].text;
 }
 
+/* The bytes an access was expected to send, if the case says. */
+static void expected_data(const struct record *step, u32 bytes, char *text, size_t room)
+{
+	const struct field *given = record_field(step, F_bytes);
+	u64 value = record_value(step, F_data, 0);
+	char data[56] = "";
+
+	text[0] = 0;
+	if (given)
+		hex_bytes(data, sizeof(data), given->blob, given->bytes);
+	else if (record_field(step, F_data))
+		hex_bytes(data, sizeof(data), (const u8 *)&value, bytes < 8 ? bytes : 8);
+	if (*data)
+		snprintf(text, room, " data=%s", data);
+}
+
+/* An expectation in the words of describe(), so that the two can be compared by eye. */
 static void step_text(const struct record *step, char *text, size_t room)
 {
-	int at = snprintf(text, room, "%s", step_name(step->sub));
+	const char *name = step_name(step->sub);
+	u32 size = (u32)record_value(step, F_size, 1), count = (u32)record_value(step, F_count, 1);
+	bool writes = step->sub == STEP_IO_OUT || step->sub == STEP_MMIO_WRITE;
+	char data[64] = "";
 
-	for (u32 i = 0; i < step->nfields; i++) {
-		const struct field *f = &step->fields[i];
-
-		if (f->bytes || (f->id < F_port && step->sub != STEP_EXCEPTION) ||
-		    (size_t)at + 48 > room || (f->id < F_port && f->id != F_rip))
-			continue;
-		at += snprintf(text + at, room - (size_t)at, " %s=%#" PRIx64, field_name(f->id),
-			       f->value);
+	if (writes)
+		expected_data(step, size, data, sizeof(data));
+	switch (step->sub) {
+	case STEP_IO_IN:
+	case STEP_IO_OUT:
+		snprintf(text, room, "%s port=%#" PRIx64 " size=%u count=%u%s", name,
+			 record_value(step, F_port, 0), size, count, data);
+		break;
+	case STEP_MMIO_READ:
+	case STEP_MMIO_WRITE:
+		snprintf(text, room, "%s address=%#" PRIx64 " size=%u%s", name,
+			 record_value(step, F_address, 0), size, data);
+		break;
+	case STEP_EXCEPTION:
+		snprintf(text, room, "%s vector=%" PRIu64, name, record_value(step, F_vector, 0));
+		break;
+	case STEP_RDMSR:
+	case STEP_WRMSR:
+		snprintf(text, room, "%s index=%#" PRIx64, name, record_value(step, F_index, 0));
+		break;
+	default:
+		snprintf(text, room, "%s", name);
 	}
 }
 
