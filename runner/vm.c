@@ -114,6 +114,20 @@ bool vm_flush_tables(struct vm *vm)
 	return !errno || failed(vm, "KVM_SET_USER_MEMORY_REGION");
 }
 
+/* Page tables that a case not yet in a paging mode will never look at are all zero. */
+static bool has_tables(const struct stage *stage)
+{
+	static const u8 none[TABLES_END - TABLES];
+
+	return stage->state.cr0 & CR0_PG || memcmp(stage->mem + TABLES, none, sizeof(none));
+}
+
+/* Has the guest written there itself? Then the target derived translations from that. */
+static bool tables_changed(const struct vm *vm)
+{
+	return memcmp(vm->mem + TABLES, vm->tables_loaded, TABLES_END - TABLES);
+}
+
 /*
  * The target may keep translations derived from page tables in guest memory, and
  * nothing tells it that the runner has written there: so when tables change, their
@@ -122,12 +136,14 @@ bool vm_flush_tables(struct vm *vm)
 static bool load_memory(struct vm *vm, const struct stage *stage)
 {
 	const u8 *tables = stage->mem + TABLES;
-	bool paged = stage->state.cr0 & CR0_PG;
 
+	if (tables_changed(vm))
+		vm->tables_unknown = true;
 	memcpy(vm->mem, stage->mem, MMIO);
 	memcpy(vm->mem + MMIO_END, stage->mem + MMIO_END, STAGE_RAM - MMIO_END);
-	if (!paged || (!vm->tables_unknown &&
-		       !memcmp(vm->tables_seen, tables, TABLES_END - TABLES)))
+	memcpy(vm->tables_loaded, tables, TABLES_END - TABLES);
+	if (!has_tables(stage) || (!vm->tables_unknown &&
+				   !memcmp(vm->tables_seen, tables, TABLES_END - TABLES)))
 		return true;
 	vm->tables_unknown = false;
 	memcpy(vm->tables_seen, tables, TABLES_END - TABLES);
@@ -315,6 +331,7 @@ struct vm *vm_create(const struct target *target, const struct vm_shape *shape, 
 	vm->fd = vm->vcpu = -1;
 	vm->mem = mem;
 	vm->tables_seen = xcalloc(1, TABLES_END - TABLES);
+	vm->tables_loaded = xcalloc(1, TABLES_END - TABLES);
 	vm->tables_unknown = true;
 	if (make_vm(vm, shape))
 		return vm;
@@ -335,6 +352,7 @@ void vm_destroy(struct vm *vm, bool keep_mem)
 		munmap(vm->mem, STAGE_RAM);
 	free(vm->baseline.msrs);
 	free(vm->tables_seen);
+	free(vm->tables_loaded);
 	free(vm);
 }
 

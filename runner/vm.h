@@ -42,6 +42,7 @@ struct vm {
 	struct vm_baseline baseline;
 
 	u8 *tables_seen;		/* TABLES as the target last used them */
+	u8 *tables_loaded;		/* TABLES as the runner last wrote them */
 	bool tables_unknown;		/* other tables were in use: flush before the next */
 	bool avx_on;			/* XCR0 is not what a new vCPU has */
 	bool slots_changed;		/* not the stage's own any more */
