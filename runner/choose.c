@@ -36,6 +36,11 @@ static bool is_word(const char *name, const char *word, size_t len)
 
 static bool choose_variant(struct choice *choice, const char *word, size_t len)
 {
+	if (is_word("all", word, len)) {
+		choice->axes.paths = (1u << PATH_COUNT) - 1;
+		choice->axes.restore = choice->axes.both = true;
+		return true;
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(variants); i++) {
 		if (!is_word(variants[i].name, word, len))
 			continue;
@@ -44,7 +49,7 @@ static bool choose_variant(struct choice *choice, const char *word, size_t len)
 		choice->axes.fresh |= !strcmp(variants[i].name, "fresh");
 		return true;
 	}
-	complain("there is no variant \"%.*s\": it is one of native, mmio, fep, restore, fresh",
+	complain("there is no variant \"%.*s\": it is one of native, mmio, fep, restore, fresh, all",
 		 (int)len, word);
 	return false;
 }

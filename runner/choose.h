@@ -14,7 +14,7 @@ struct choice {
 bool operand_is_file(const char *word);
 
 /*
- * Adds the variants of a list like "mmio,restore" (native mmio fep restore fresh)
+ * Adds the variants of a list like "mmio,restore" (native mmio fep restore fresh all)
  * or the irqchips of one like "user,split". False, complained of, for a word that
  * is none.
  */

@@ -35,7 +35,8 @@ struct instance {
 struct axes {
 	unsigned int irqchips;	/* mask of IRQCHIP_* */
 	unsigned int paths;	/* mask of 1 << PATH_* */
-	bool restore;		/* run every instance in this variant */
+	bool restore;		/* run every instance in this variant ... */
+	bool both;		/* ... and also without it */
 	bool fresh;
 };
 

@@ -60,6 +60,11 @@ static void expand_case(struct suite *suite, const struct mg_case *tc, const str
 				instance.ring = ring == RING_3 ? 3 : 0;
 				instance.irqchip = chip;
 				instance.path = path;
+				if (axes->both) {
+					instance.restore = false;
+					add_instance(suite, &instance);
+				}
+				instance.restore = axes->restore;
 				add_instance(suite, &instance);
 			}
 		}
