@@ -243,8 +243,10 @@ static void finish_repeat(struct engine *e, const struct record *step)
 		count = narrow ? (u32)count : count;
 	else	/* CS.D and the prefix choose between CX and ECX */
 		count = !(cs->ar & AR_DB) == narrow ? (u32)count : (u16)count;
-	if (!count)
-		e->seen.rip = step->addr;
+	if (count)
+		return;
+	e->seen.rip = step->addr;
+	e->seen.rflags &= ~RFLAGS_RF;	/* set between iterations (SDM 3 17.3.1.1) */
 }
 
 /* ---- predicting ------------------------------------------------------------------- */
