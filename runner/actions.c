@@ -22,9 +22,10 @@ bool action_result(struct engine *e, const struct record *step, const char *what
 	int want = (int)record_value(step, F_errno, 0);
 	char left[72], right[72];
 
-	if (error == want)
+	if (error == want || (error && want == ERRNO_ANY))
 		return true;
-	snprintf(left, sizeof(left), "%s", want ? strerror(want) : "success");
+	snprintf(left, sizeof(left), "%s",
+		 want == ERRNO_ANY ? "an error" : want ? strerror(want) : "success");
 	snprintf(right, sizeof(right), "%s", error ? strerror(error) : "success");
 	engine_differs(e, what, left, right);
 	return engine_fail(e, "%s %s", what, error ? "failed" : "did not fail");
@@ -443,6 +444,10 @@ static bool action_kernel(struct engine *e, const struct record *step)
 		return act_guest_debug(e, step);
 	case ACT_CALL:
 		return call_do(e, step);
+	case ACT_POKE:
+		return act_poke(e, step);
+	case ACT_PEEK:
+		return act_peek(e, step);
 	default:
 		return action_event(e, step);
 	}

@@ -18,5 +18,9 @@ bool act_set_lapic(struct engine *e, const struct record *step);
 bool act_check_lapic(struct engine *e, const struct record *step);
 bool act_sync_set(struct engine *e, const struct record *step);
 
+/* members.c: bytes of the structures of the KVM ABI. */
+bool act_poke(struct engine *e, const struct record *step);
+bool act_peek(struct engine *e, const struct record *step);
+
 /* calls.c: ioctls by name. */
 bool call_do(struct engine *e, const struct record *step);

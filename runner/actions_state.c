@@ -36,7 +36,7 @@ static unsigned int group_of(u16 field)
 		return GROUP_SREGS;
 	if (field >= F_fcw && field <= F_ymm15)
 		return GROUP_FPU;
-	if (field >= F_ev_exception && field <= F_ev_triple_fault)
+	if ((field >= F_ev_exception && field <= F_ev_triple_fault) || field == F_ev_payload)
 		return GROUP_EVENTS;
 	if (field == F_mp_state)
 		return GROUP_MP_STATE;
@@ -76,6 +76,8 @@ static u64 event_get(const struct kvm_vcpu_events *ev, u16 field)
 		return ev->nmi.pending;
 	case F_ev_nmi_masked:
 		return ev->nmi.masked;
+	case F_ev_payload:
+		return ev->exception_has_payload ? ev->exception_payload : ~0ull;
 	default:
 		return ev->triple_fault.pending;
 	}
@@ -118,32 +120,59 @@ static void event_set(struct kvm_vcpu_events *ev, u16 field, u64 value)
 	case F_ev_nmi_masked:
 		ev->nmi.masked = !!value;
 		break;
+	case F_ev_payload:
+		ev->exception_has_payload = 1;
+		ev->exception_payload = value;
+		break;
 	default:
 		ev->triple_fault.pending = !!value;
 		ev->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
 	}
 }
 
-static int set_events(struct engine *e, const struct record *step)
+/* The events of the vCPU now, with the step's changed in them; its errno, or 0. */
+static int changed_events(struct engine *e, const struct record *step, struct kvm_vcpu_events *ev)
 {
-	struct kvm_vcpu_events ev;
-
-	if (ioctl(e->vm->vcpu, KVM_GET_VCPU_EVENTS, &ev) < 0)
+	if (ioctl(e->vm->vcpu, KVM_GET_VCPU_EVENTS, ev) < 0)
 		return errno;
 	for (unsigned int i = 0; i < step->nfields; i++)
 		if (group_of(step->fields[i].id) == GROUP_EVENTS)
-			event_set(&ev, step->fields[i].id, step->fields[i].value);
+			event_set(ev, step->fields[i].id, step->fields[i].value);
+	return 0;
+}
+
+static int set_events(struct engine *e, const struct record *step)
+{
+	struct kvm_vcpu_events ev;
+	int error = changed_events(e, step, &ev);
+
+	if (error)
+		return error;
 	return ioctl(e->vm->vcpu, KVM_SET_VCPU_EVENTS, &ev) < 0 ? errno : 0;
 }
 
 /* ---- setting ----------------------------------------------------------------------- */
+
+/*
+ * Without a local APIC in the kernel, KVM_RUN takes CR8 from kvm_run: what was set
+ * is put there too, as every user of the ABI must.
+ */
+static int set_sregs(struct engine *e, const struct cpu_state *state)
+{
+	struct kvm_sregs sregs;
+
+	state_to_sregs(state, &sregs);
+	if (ioctl(e->vm->vcpu, KVM_SET_SREGS, &sregs) < 0)
+		return errno;
+	e->vm->run->cr8 = state->cr8;
+	return 0;
+}
 
 static int set_group(struct engine *e, const struct record *step, enum group group,
 		     const struct cpu_state *state)
 {
 	struct kvm_mp_state mp = { .mp_state = (u32)record_value(step, F_mp_state, 0) };
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .value = state->xcr0 } } };
-	struct kvm_sregs sregs = { 0 };
 	struct kvm_debugregs debug;
 	struct kvm_xsave xsave;
 	struct kvm_regs regs;
@@ -156,9 +185,7 @@ static int set_group(struct engine *e, const struct record *step, enum group gro
 		nr = KVM_SET_REGS, arg = &regs;
 		break;
 	case GROUP_SREGS:
-		state_to_sregs(state, &sregs);
-		nr = KVM_SET_SREGS, arg = &sregs;
-		break;
+		return set_sregs(e, state);
 	case GROUP_DEBUGREGS:
 		state_to_debugregs(state, &debug);
 		nr = KVM_SET_DEBUGREGS, arg = &debug;
@@ -243,15 +270,20 @@ bool act_sync_set(struct engine *e, const struct record *step)
 	unsigned int groups = groups_of(step);
 	struct kvm_sync_regs *sync = &e->vm->run->s.regs;
 	struct cpu_state state;
+	int error;
 
-	if (groups & ~(GROUP_REGS | GROUP_SREGS))
-		return engine_error(e, "sync_set takes general and system registers only");
+	if (groups & ~(GROUP_REGS | GROUP_SREGS | GROUP_EVENTS))
+		return engine_error(e, "sync_set takes general and system registers and events");
 	if (!changed_state(e, step, &state))
 		return false;
 	state_to_regs(&state, &sync->regs);
 	state_to_sregs(&state, &sync->sregs);
+	error = groups & GROUP_EVENTS ? changed_events(e, step, &sync->events) : 0;
+	if (error)
+		return engine_fail(e, "KVM_GET_VCPU_EVENTS: %s", strerror(error));
 	e->vm->run->kvm_dirty_regs = (groups & GROUP_REGS ? KVM_SYNC_X86_REGS : 0) |
-				     (groups & GROUP_SREGS ? KVM_SYNC_X86_SREGS : 0);
+				     (groups & GROUP_SREGS ? KVM_SYNC_X86_SREGS : 0) |
+				     (groups & GROUP_EVENTS ? KVM_SYNC_X86_EVENTS : 0);
 	return stage_apply(&e->stage, step) || engine_error(e, "%s", e->stage.error);
 }
 
@@ -353,13 +385,14 @@ bool act_check_msr(struct engine *e, const struct record *step)
 	};
 	int done = ioctl(e->vm->vcpu, KVM_GET_MSRS, &msr);
 	bool refused = record_value(step, F_refused, 0);
+	u64 mask = record_value(step, F_mask, ~0ull);
 
 	if (done < 0)
 		return action_result(e, step, "KVM_GET_MSRS", errno);
 	if (!action_equal(e, "MSRs read by KVM_GET_MSRS", !refused, (u64)done))
 		return false;
-	return refused ||
-	       action_equal(e, "msr", record_value(step, F_value, 0), msr.entry.data);
+	return refused || action_equal(e, "msr", record_value(step, F_value, 0) & mask,
+				       msr.entry.data & mask);
 }
 
 static bool get_lapic(struct engine *e, const struct record *step, struct kvm_lapic_state *lapic)

@@ -7,27 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "actions.h"
 
 enum on { ON_SYSTEM, ON_VM, ON_VCPU };
 
-/* Ioctls that take a number; arg0= gives it. */
+/* Ioctls that take a number, or a pointer to one; arg0= gives it. */
 static const struct {
 	const char *name;
 	enum on on;
 	unsigned long nr;
+	bool pointer;
 } plain_calls[] = {
-	{ "KVM_GET_API_VERSION", ON_SYSTEM, KVM_GET_API_VERSION },
-	{ "KVM_CHECK_EXTENSION", ON_SYSTEM, KVM_CHECK_EXTENSION },
-	{ "KVM_GET_VCPU_MMAP_SIZE", ON_SYSTEM, KVM_GET_VCPU_MMAP_SIZE },
-	{ "KVM_CREATE_VCPU", ON_VM, KVM_CREATE_VCPU },
-	{ "KVM_CREATE_IRQCHIP", ON_VM, KVM_CREATE_IRQCHIP },
-	{ "KVM_SET_NR_MMU_PAGES", ON_VM, KVM_SET_NR_MMU_PAGES },
-	{ "KVM_RUN", ON_VCPU, KVM_RUN },
-	{ "KVM_SET_TSC_KHZ", ON_VCPU, KVM_SET_TSC_KHZ },
-	{ "KVM_GET_TSC_KHZ", ON_VCPU, KVM_GET_TSC_KHZ },
-	{ "KVM_KVMCLOCK_CTRL", ON_VCPU, KVM_KVMCLOCK_CTRL },
+	{ "KVM_GET_API_VERSION", ON_SYSTEM, KVM_GET_API_VERSION, false },
+	{ "KVM_CHECK_EXTENSION", ON_SYSTEM, KVM_CHECK_EXTENSION, false },
+	{ "KVM_GET_VCPU_MMAP_SIZE", ON_SYSTEM, KVM_GET_VCPU_MMAP_SIZE, false },
+	{ "KVM_CREATE_VCPU", ON_VM, KVM_CREATE_VCPU, false },
+	{ "KVM_CREATE_IRQCHIP", ON_VM, KVM_CREATE_IRQCHIP, false },
+	{ "KVM_SET_NR_MMU_PAGES", ON_VM, KVM_SET_NR_MMU_PAGES, false },
+	{ "KVM_SET_BOOT_CPU_ID", ON_VM, KVM_SET_BOOT_CPU_ID, false },
+	{ "KVM_SET_IDENTITY_MAP_ADDR", ON_VM, KVM_SET_IDENTITY_MAP_ADDR, true },
+	{ "KVM_SET_TSC_KHZ", ON_VCPU, KVM_SET_TSC_KHZ, false },
+	{ "KVM_GET_TSC_KHZ", ON_VCPU, KVM_GET_TSC_KHZ, false },
+	{ "KVM_KVMCLOCK_CTRL", ON_VCPU, KVM_KVMCLOCK_CTRL, false },
 };
 
 static int fd_of(const struct engine *e, enum on on)
@@ -35,8 +38,33 @@ static int fd_of(const struct engine *e, enum on on)
 	return on == ON_SYSTEM ? e->target->fd : on == ON_VM ? e->vm->fd : e->vm->vcpu;
 }
 
+static long plain_call(struct engine *e, const struct record *step, const char *name, bool *found)
+{
+	u64 arg = record_value(step, F_arg0, 0);
+	long result;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(plain_calls); i++) {
+		if (strcmp(plain_calls[i].name, name))
+			continue;
+		*found = true;
+		result = ioctl(fd_of(e, plain_calls[i].on), plain_calls[i].nr,
+			       plain_calls[i].pointer ? (u64)(uintptr_t)&arg : arg);
+		/* One that works changes the VM for good. */
+		if (result >= 0 && plain_calls[i].on != ON_SYSTEM &&
+		    plain_calls[i].nr != KVM_GET_TSC_KHZ)
+			e->vm->spoiled = true;
+		if (result >= 0 && plain_calls[i].nr == KVM_CREATE_VCPU)
+			close((int)result);
+		return result;
+	}
+	*found = false;
+	return 0;
+}
+
+/* ---- lists that say how large they are --------------------------------------- */
+
 /* KVM_SET_CPUID2 with the table there is; arg0 is added to leaf 1 EBX. */
-static long set_cpuid_again(struct engine *e, const struct record *step)
+static long set_cpuid2(struct engine *e, const struct record *step)
 {
 	struct kvm_cpuid2 *cpuid;
 	long result;
@@ -67,54 +95,146 @@ static long get_cpuid(const struct record *step, int fd, unsigned long nr)
 	return result;
 }
 
-/* KVM_GET_MSR_INDEX_LIST with room for arg0 entries. */
-static long get_msr_list(struct engine *e, const struct record *step)
+static long get_cpuid2(struct engine *e, const struct record *step)
+{
+	return get_cpuid(step, e->vm->vcpu, KVM_GET_CPUID2);
+}
+
+static long get_supported_cpuid(struct engine *e, const struct record *step)
+{
+	return get_cpuid(step, e->target->fd, KVM_GET_SUPPORTED_CPUID);
+}
+
+/*
+ * A list of MSR indices with room for arg0 entries. With arg1=1, what E2BIG comes
+ * with, the number of entries needed, is used for a second call.
+ */
+static long msr_list(struct engine *e, const struct record *step, unsigned long nr)
 {
 	u32 room = (u32)record_value(step, F_arg0, 0);
 	struct kvm_msr_list *list = xcalloc(1, sizeof(*list) + room * sizeof(list->indices[0]));
 	long result;
 
 	list->nmsrs = room;
-	result = ioctl(e->target->fd, KVM_GET_MSR_INDEX_LIST, list);
+	result = ioctl(e->target->fd, nr, list);
+	if (result < 0 && errno == E2BIG && record_value(step, F_arg1, 0)) {
+		room = list->nmsrs;
+		list = xrealloc(list, sizeof(*list) + room * sizeof(list->indices[0]));
+		result = ioctl(e->target->fd, nr, list);
+	}
 	free(list);
 	return result;
 }
 
-static long plain_call(struct engine *e, const struct record *step, const char *name, bool *found)
+static long get_msr_index_list(struct engine *e, const struct record *step)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(plain_calls); i++) {
-		if (strcmp(plain_calls[i].name, name))
-			continue;
-		*found = true;
-		if (plain_calls[i].nr == KVM_CREATE_VCPU || plain_calls[i].nr == KVM_SET_TSC_KHZ)
-			e->vm->spoiled = true;
-		return ioctl(fd_of(e, plain_calls[i].on), plain_calls[i].nr,
-			     record_value(step, F_arg0, 0));
-	}
-	return 0;
+	return msr_list(e, step, KVM_GET_MSR_INDEX_LIST);
 }
+
+static long get_msr_feature_index_list(struct engine *e, const struct record *step)
+{
+	return msr_list(e, step, KVM_GET_MSR_FEATURE_INDEX_LIST);
+}
+
+/* ---- others --------------------------------------------------------------------- */
+
+/* Writes value to the MSRs arg0, arg1 ... in that order: how many were written. */
+static long set_msrs(struct engine *e, const struct record *step)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[4];
+	} msrs = { 0 };
+
+	for (u16 i = 0; i < 4 && record_field(step, (u16)(F_arg0 + i)); i++)
+		msrs.entries[msrs.head.nmsrs++] = (struct kvm_msr_entry){
+			.index = (u32)record_value(step, (u16)(F_arg0 + i), 0),
+			.data = record_value(step, F_value, 0),
+		};
+	return ioctl(e->vm->vcpu, KVM_SET_MSRS, &msrs);
+}
+
+/* A mask of arg0 bytes: it lets no signal in, so kicks no longer end KVM_RUN. */
+static long set_signal_mask(struct engine *e, const struct record *step)
+{
+	struct {
+		struct kvm_signal_mask head;
+		u64 set;
+	} mask = { .head.len = (u32)record_value(step, F_arg0, sizeof(u64)) };
+	long result;
+
+	memset(mask.head.sigset, 0xff, sizeof(u64));
+	result = ioctl(e->vm->vcpu, KVM_SET_SIGNAL_MASK, &mask);
+	if (result < 0)
+		return result;
+	e->vm->kicks_in = true;		/* not to be changed again by a kick */
+	e->vm->spoiled = true;
+	return result;
+}
+
+/*
+ * KVM_RUN with the argument arg0, and arg1 and arg2 as kvm_valid_regs and
+ * kvm_dirty_regs. immediate_exit is on, so one that is not refused gives EINTR.
+ */
+static long run(struct engine *e, const struct record *step)
+{
+	struct kvm_run *run = e->vm->run;
+	long result;
+	int error;
+
+	run->immediate_exit = 1;
+	run->kvm_valid_regs = record_value(step, F_arg1, 0);
+	run->kvm_dirty_regs = record_value(step, F_arg2, 0);
+	result = ioctl(e->vm->vcpu, KVM_RUN, record_value(step, F_arg0, 0));
+	error = errno;
+	run->immediate_exit = 0;
+	run->kvm_valid_regs = run->kvm_dirty_regs = 0;
+	errno = error;
+	return result;
+}
+
+static long create_pit2(struct engine *e, const struct record *step)
+{
+	struct kvm_pit_config config = { .flags = (u32)record_value(step, F_arg0, 0) };
+	long result = ioctl(e->vm->fd, KVM_CREATE_PIT2, &config);
+
+	if (result >= 0)
+		e->vm->spoiled = true;
+	return result;
+}
+
+static const struct {
+	const char *name;
+	long (*call)(struct engine *e, const struct record *step);
+} special_calls[] = {
+	{ "KVM_SET_CPUID2", set_cpuid2 },
+	{ "KVM_GET_CPUID2", get_cpuid2 },
+	{ "KVM_GET_SUPPORTED_CPUID", get_supported_cpuid },
+	{ "KVM_GET_MSR_INDEX_LIST", get_msr_index_list },
+	{ "KVM_GET_MSR_FEATURE_INDEX_LIST", get_msr_feature_index_list },
+	{ "KVM_SET_MSRS", set_msrs },
+	{ "KVM_SET_SIGNAL_MASK", set_signal_mask },
+	{ "KVM_RUN", run },
+	{ "KVM_CREATE_PIT2", create_pit2 },
+};
 
 bool call_do(struct engine *e, const struct record *step)
 {
 	const struct field *text = record_field(step, F_text);
 	char name[48] = "";
-	bool found = true;
-	long result;
+	bool found = false;
+	long result = 0;
 	int error;
 
 	memcpy(name, text->blob, text->bytes < sizeof(name) ? text->bytes : sizeof(name) - 1);
-	if (!strcmp(name, "KVM_SET_CPUID2"))
-		result = set_cpuid_again(e, step);
-	else if (!strcmp(name, "KVM_GET_CPUID2"))
-		result = get_cpuid(step, e->vm->vcpu, KVM_GET_CPUID2);
-	else if (!strcmp(name, "KVM_GET_SUPPORTED_CPUID"))
-		result = get_cpuid(step, e->target->fd, KVM_GET_SUPPORTED_CPUID);
-	else if (!strcmp(name, "KVM_GET_MSR_INDEX_LIST"))
-		result = get_msr_list(e, step);
-	else {
-		found = false;
-		result = plain_call(e, step, name, &found);
+	errno = 0;
+	for (unsigned int i = 0; !found && i < ARRAY_SIZE(special_calls); i++) {
+		found = !strcmp(special_calls[i].name, name);
+		if (found)
+			result = special_calls[i].call(e, step);
 	}
+	if (!found)
+		result = plain_call(e, step, name, &found);
 	error = result < 0 ? errno : 0;
 	if (!found)
 		return engine_error(e, "there is no call named %s", name);

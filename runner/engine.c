@@ -175,6 +175,8 @@ static int kvm_run_once(struct engine *e)
 	e->state_written = false;
 	vm->run->kvm_valid_regs = vm->sync_regs || e->check_sync ?
 					  KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
+	if (e->check_sync)
+		vm->run->kvm_valid_regs |= KVM_SYNC_X86_EVENTS;
 	atomic_store_explicit(&e->watch->run, vm->run, memory_order_relaxed);
 	atomic_store(&e->watch->deadline_ns, now_ns() + e->timeout_ns);
 	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
@@ -313,7 +315,12 @@ static bool go_on(struct engine *e, const struct record *step, const struct cpu_
 static bool sync_agrees(struct engine *e)
 {
 	struct cpu_state synced = e->seen;
+	struct kvm_vcpu_events events;
 
+	if (ioctl(e->vm->vcpu, KVM_GET_VCPU_EVENTS, &events) < 0)
+		return engine_fail(e, "KVM_GET_VCPU_EVENTS: %s", strerror(errno));
+	if (memcmp(&events, &e->vm->run->s.regs.events, sizeof(events)))
+		return engine_fail(e, "kvm_run.s.regs.events and KVM_GET_VCPU_EVENTS disagree");
 	state_from_regs(&synced, &e->vm->run->s.regs.regs);
 	state_from_sregs(&synced, &e->vm->run->s.regs.sregs);
 	if (!memcmp(&synced, &e->seen, sizeof(synced)))

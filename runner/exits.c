@@ -391,6 +391,18 @@ static bool take_own_port(struct engine *e, const struct record *step, u16 port)
 	return engine_complete(e);
 }
 
+static bool check_value(struct engine *e, const char *what, u64 expected, u64 observed)
+{
+	char left[24], right[24];
+
+	if (expected == observed)
+		return true;
+	snprintf(left, sizeof(left), "%#" PRIx64, expected);
+	snprintf(right, sizeof(right), "%#" PRIx64, observed);
+	engine_differs(e, what, left, right);
+	return false;
+}
+
 static bool take_msr(struct engine *e, const struct record *step, u32 reason)
 {
 	struct kvm_run *run = e->vm->run;
@@ -404,22 +416,13 @@ static bool take_msr(struct engine *e, const struct record *step, u32 reason)
 			     (const u8 *)&run->msr.data, 8);
 		return engine_fail(e, "other data than expected");
 	}
+	if (record_field(step, F_reason) &&
+	    !check_value(e, "reason", record_value(step, F_reason, 0), run->msr.reason))
+		return engine_fail(e, "the exit has another reason than expected");
 	if (reason == KVM_EXIT_X86_RDMSR)
 		run->msr.data = record_value(step, F_data, 0);
 	run->msr.error = !!record_value(step, F_errno, 0);
 	return engine_complete(e);
-}
-
-static bool check_value(struct engine *e, const char *what, u64 expected, u64 observed)
-{
-	char left[24], right[24];
-
-	if (expected == observed)
-		return true;
-	snprintf(left, sizeof(left), "%#" PRIx64, expected);
-	snprintf(right, sizeof(right), "%#" PRIx64, observed);
-	engine_differs(e, what, left, right);
-	return false;
 }
 
 static bool take_debug(struct engine *e, const struct record *step)

@@ -443,6 +443,16 @@ static char *check_coalesced(const struct record *record)
 	return check_transfer(record, value_of(record, F_size));
 }
 
+/* Bytes of a structure: data as wide as size, and a number. */
+static char *check_member(const struct record *record)
+{
+	u64 size = value_of(record, F_size);
+
+	if (!size || size > 8)
+		return xasprintf("size=%" PRIu64 " is not 1 to 8", size);
+	return has(record, F_data) ? check_transfer(record, size) : NULL;
+}
+
 static char *check_filter(const struct record *record)
 {
 	u64 count = record_value(record, F_count, 1);
@@ -490,6 +500,9 @@ static char *check_action(const struct image *image, const struct record *record
 		return check_at_most(record, F_value, KICK_MAX_MS);
 	case ACT_MSR_FILTER:
 		return check_filter(record);
+	case ACT_POKE:
+	case ACT_PEEK:
+		return check_member(record);
 	default:
 		return NULL;
 	}

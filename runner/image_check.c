@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define ANY_SUB 0xffff		/* every value; title_sub() says which there are */
-#define FIELDS_COUNT (F_frame_rflags + 1)
+#define FIELDS_COUNT (F_reason + 1)
 
 /* Groups of fields a rule allows beside those it names. */
 #define REGS 1			/* F_rax to F_ymm15: registers */
@@ -76,8 +76,8 @@ static const struct rule rules[] = {
 	{ REC_EXPECT, STEP_DEBUG, STATE, NEEDS(F_debug_vector),
 	  TAKES(F_debug_pc, F_debug_dr6, F_debug_dr7) },
 	{ REC_EXPECT, STEP_HYPERCALL, STATE, NEEDS(F_nr), TAKES(F_arg0, F_arg1, F_arg2, F_arg3) },
-	{ REC_EXPECT, STEP_RDMSR, STATE, NEEDS(F_index), EITHER(F_data, F_errno) },
-	{ REC_EXPECT, STEP_WRMSR, STATE, NEEDS(F_index, F_data), TAKES(F_errno) },
+	{ REC_EXPECT, STEP_RDMSR, STATE, NEEDS(F_index), EITHER(F_data, F_errno), TAKES(F_reason) },
+	{ REC_EXPECT, STEP_WRMSR, STATE, NEEDS(F_index, F_data), TAKES(F_errno, F_reason) },
 	{ REC_EXPECT, STEP_FAIL_ENTRY, STATE, NEEDS(0) },
 	{ REC_EXPECT, STEP_HALTED, STATE, NEEDS(0) },
 	{ REC_EXPECT, STEP_IOAPIC_EOI, STATE, NEEDS(F_vector) },
@@ -86,13 +86,14 @@ static const struct rule rules[] = {
 	{ REC_ACTION, ACT_SET, REGS | FLAGS | EVENTS | OTHER | SOME, TAKES(F_errno) },
 	{ REC_ACTION, ACT_CHECK, STATE | EVENTS | OTHER | SOME, NEEDS(0) },
 	{ REC_ACTION, ACT_SET_MSR, 0, NEEDS(F_index, F_value), TAKES(F_refused) },
-	{ REC_ACTION, ACT_CHECK_MSR, 0, NEEDS(F_index, F_value) },
+	{ REC_ACTION, ACT_CHECK_MSR, 0, NEEDS(F_index), EITHER(F_value, F_refused),
+	  TAKES(F_mask) },
 	{ REC_ACTION, ACT_SET_LAPIC, 0, NEEDS(F_offset, F_value) },
 	{ REC_ACTION, ACT_CHECK_LAPIC, 0, NEEDS(F_offset, F_value), TAKES(F_mask) },
 	{ REC_ACTION, ACT_WRITE, 0, NEEDS(F_address, F_bytes) },
 	{ REC_ACTION, ACT_INTERRUPT, 0, NEEDS(F_vector), TAKES(F_errno) },
-	{ REC_ACTION, ACT_IRQ_LINE, 0, NEEDS(F_gsi, F_level) },
-	{ REC_ACTION, ACT_MSI, 0, NEEDS(F_address, F_data), TAKES(F_result) },
+	{ REC_ACTION, ACT_IRQ_LINE, 0, NEEDS(F_gsi, F_level), TAKES(F_errno) },
+	{ REC_ACTION, ACT_MSI, 0, NEEDS(F_address, F_data), TAKES(F_result, F_errno) },
 	{ REC_ACTION, ACT_NMI, 0, NEEDS(0) },
 	{ REC_ACTION, ACT_REQUEST_WINDOW, 0, NEEDS(F_value) },
 	{ REC_ACTION, ACT_IMMEDIATE_EXIT, 0, NEEDS(0) },
@@ -115,12 +116,15 @@ static const struct rule rules[] = {
 	{ REC_ACTION, ACT_ENABLE_CAP, 0, NEEDS(F_cap), TAKES(F_arg0, F_errno) },
 	{ REC_ACTION, ACT_SYNC, 0, NEEDS(0) },
 	{ REC_ACTION, ACT_CALL, 0, NEEDS(F_text), EITHER(F_errno, F_result),
-	  TAKES(F_arg0, F_arg1, F_arg2, F_arg3) },
+	  TAKES(F_arg0, F_arg1, F_arg2, F_arg3, F_value) },
 	{ REC_ACTION, ACT_ENTRY, SOME, NEEDS(F_va, F_level),
 	  TAKES(F_set, F_clear, F_pa, F_pkey, F_raw) },
 	{ REC_ACTION, ACT_ROUTE, 0, NEEDS(F_gsi, F_address, F_data) },
 	{ REC_ACTION, ACT_MSR_FILTER, 0, NEEDS(F_index), TAKES(F_count) },
 	{ REC_ACTION, ACT_SYNC_SET, REGS | FLAGS | EVENTS | SOME, NEEDS(0) },
+	{ REC_ACTION, ACT_POKE, 0, NEEDS(F_text, F_offset, F_size, F_data), TAKES(F_id, F_errno) },
+	{ REC_ACTION, ACT_PEEK, 0, NEEDS(F_text, F_offset, F_size), EITHER(F_data, F_errno),
+	  TAKES(F_id, F_mask) },
 };
 
 /* What a field holds: bytes if max is not 0, else a number within mask. */
@@ -156,7 +160,7 @@ static const struct shape shapes[] = {
 	NUMBER(F_vector, F_error, 0xffffffff),
 	NUMBER(F_software, F_software, 1),
 	NUMBER(F_index, F_index, 0xffffffff),
-	NUMBER(F_mask, F_gsi, 0xffffffff),
+	NUMBER(F_gsi, F_gsi, 0xffffffff),
 	NUMBER(F_level, F_level, 7),
 	NUMBER(F_id, F_id, 0xffffffff),
 	NUMBER(F_slot_flags, F_slot_flags, 0xffffffff),
@@ -182,6 +186,7 @@ static const struct shape shapes[] = {
 	NUMBER(F_length, F_length, 0xffffffff),
 	NUMBER(F_iret, F_iret, 1),
 	NUMBER(F_frame_rflags, F_frame_rflags, 0x3fffff),
+	NUMBER(F_reason, F_reason, 0xffffffff),
 };
 
 static struct shape shape_of(u16 id)
@@ -261,7 +266,7 @@ static unsigned int group_of(u16 id)
 {
 	if (id <= F_ymm15)
 		return REGS;
-	if (id <= F_ev_triple_fault)
+	if (id <= F_ev_triple_fault || id == F_ev_payload)
 		return EVENTS;
 	if (id <= F_tsc_khz)
 		return OTHER;

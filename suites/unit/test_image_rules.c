@@ -121,6 +121,13 @@ static void test_good_records(void)
 	STEP(L64, "uncoalesce", REC_ACTION, ACT_UNCOALESCE, N(F_address, 1), N(F_size, 4));
 	STEP(L64, "coalesced_is", REC_ACTION, ACT_COALESCED_IS, N(F_address, 1), N(F_size, 4),
 	     N(F_data, 1));
+	STEP(L64, "poke", REC_ACTION, ACT_POKE, T(F_text, "XSAVE"), N(F_offset, 0), N(F_size, 2),
+	     N(F_data, 0xffff));
+	STEP(L64, "peek", REC_ACTION, ACT_PEEK, T(F_text, "XSAVE"), N(F_offset, 0), N(F_size, 8),
+	     N(F_data, ~0ull), N(F_mask, 0xff));
+	STEP(L64, "peek, refused", REC_ACTION, ACT_PEEK, T(F_text, "LAPIC"), N(F_offset, 0),
+	     N(F_size, 4), N(F_errno, 22));
+	STEP(L64, "check_msr, refused", REC_ACTION, ACT_CHECK_MSR, N(F_index, 1), N(F_refused, 1));
 	STEP(L64, "coalesced_is, empty", REC_ACTION, ACT_COALESCED_IS, N(F_count, 0));
 	STEP(L64, "enable_cap", REC_ACTION, ACT_ENABLE_CAP, N(F_cap, 1), N(F_arg0, 1));
 	STEP(L64, "sync", REC_ACTION, ACT_SYNC);
@@ -349,6 +356,14 @@ static void test_actions(void)
 		 N(F_count, 1));
 	BAD_STEP(L64, "coalesced_is: address or size is missing", REC_ACTION, ACT_COALESCED_IS,
 		 N(F_data, 1));
+	BAD_STEP(L64, "poke: size=9 is not 1 to 8", REC_ACTION, ACT_POKE, T(F_text, "XSAVE"),
+		 N(F_offset, 0), N(F_size, 9), N(F_data, 0));
+	BAD_STEP(L64, "poke: data=0x100 is wider", REC_ACTION, ACT_POKE, T(F_text, "XSAVE"),
+		 N(F_offset, 0), N(F_size, 1), N(F_data, 0x100));
+	BAD_STEP(L64, "peek: data or errno is missing", REC_ACTION, ACT_PEEK, T(F_text, "XSAVE"),
+		 N(F_offset, 0), N(F_size, 1));
+	BAD_STEP(L64, "check_msr: value and refused exclude each other", REC_ACTION, ACT_CHECK_MSR,
+		 N(F_index, 1), N(F_value, 1), N(F_refused, 1));
 	BAD_STEP(L64, "coalesced_is: size is not 1 to 8", REC_ACTION, ACT_COALESCED_IS,
 		 N(F_data, 1), N(F_address, 0), N(F_size, 9));
 	BAD_STEP(L64, "msr_filter: count=0 is not 1 to 12288", REC_ACTION, ACT_MSR_FILTER,
