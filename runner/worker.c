@@ -194,6 +194,12 @@ static void confirm(struct worker *w, struct result *result)
 	result_clear(&again);
 }
 
+/* Known to fail on this target: nothing that a second run would tell. */
+static bool recorded(const struct schedule *s, const struct instance *instance)
+{
+	return s->known && deviations_match(s->known, &s->target->host, instance->name);
+}
+
 static void run_instance(struct worker *w, const struct instance *instance, struct result *result)
 {
 	const struct schedule *s = w->crew->schedule;
@@ -212,7 +218,7 @@ static void run_instance(struct worker *w, const struct instance *instance, stru
 		run_fresh(w, result);
 		return;
 	}
-	if (s->confirm && result->outcome == OUTCOME_FAIL)
+	if (s->confirm && result->outcome == OUTCOME_FAIL && !recorded(s, instance))
 		confirm(w, result);
 }
 
