@@ -112,7 +112,7 @@ static const struct rule rules[] = {
 	{ REC_ACTION, ACT_SIGNAL_IRQFD, 0, NEEDS(F_id) },
 	{ REC_ACTION, ACT_COALESCE, 0, NEEDS(F_address, F_size), TAKES(F_pio) },
 	{ REC_ACTION, ACT_UNCOALESCE, 0, NEEDS(F_address, F_size), TAKES(F_pio) },
-	{ REC_ACTION, ACT_COALESCED_IS, 0, EITHER(F_count, F_data), TAKES(F_address, F_size) },
+	{ REC_ACTION, ACT_COALESCED_IS, 0, EITHER(F_count, F_data), TAKES(F_address, F_size, F_pio) },
 	{ REC_ACTION, ACT_ENABLE_CAP, 0, NEEDS(F_cap), TAKES(F_arg0, F_errno) },
 	{ REC_ACTION, ACT_SYNC, 0, NEEDS(0) },
 	{ REC_ACTION, ACT_CALL, 0, NEEDS(F_text), EITHER(F_errno, F_result),
