@@ -221,7 +221,7 @@ static bool timed_out(struct engine *e)
 
 bool engine_kvm_run(struct engine *e)
 {
-	bool later = e->kick && e->kick_after_ms;
+	bool later = e->kick && e->kick_after_ms, pending = e->vm->state_pending;
 	timer_t timer;
 
 	if (e->kick && !let_kicks_in(e))
@@ -241,6 +241,9 @@ bool engine_kvm_run(struct engine *e)
 	e->kick = false;
 	drain_coalesced(e);
 	exits_log(e);
+	if (pending && e->run_errno && e->run_errno != EINTR)
+		return engine_fail(e, "the target refuses the state it is given: KVM_RUN: %s",
+				   strerror(e->run_errno));
 	return !timed_out(e);
 }
 
@@ -440,6 +443,7 @@ static void begin(struct engine *e, struct result *result)
 	e->result = result;
 	e->step = NULL;
 	e->have_exit = e->kick = e->immediate_exit = e->frame_known = e->check_sync = false;
+	e->step_index = -1;
 	e->fpu = e->instance->tc->uses;
 	e->ncoalesced = e->nplumbing = 0;
 	memset(e->dirty, 0, sizeof(e->dirty));
