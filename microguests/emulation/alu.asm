@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; Two-operand arithmetic and logic, INC, DEC, NEG and NOT: results and flags.
 %include "microguest.inc"
-modes real16, prot16, prot32, paged32, pae32, compat32, long64, vm86
+modes real16, prot16, prot32, paged32, compat32, long64, vm86
 %include "emulate.inc"
 
 case add, "ADD in every encoding, with each of its flags set and clear"

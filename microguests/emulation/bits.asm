@@ -3,7 +3,7 @@
 ;
 ; After BT and its like OF, SF, AF and PF are undefined, ZF too by APM 3.
 %include "microguest.inc"
-modes real16, prot16, prot32, paged32, pae32, compat32, long64, vm86
+modes real16, prot16, prot32, pae32, compat32, long64
 %include "emulate.inc"
 
 %define BT_UNDEFINED OF | SF | ZF | AF | PF

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; SETcc and CMOVcc, sign and zero extension, and the instructions for flags.
 %include "microguest.inc"
-modes real16, prot16, prot32, paged32, pae32, compat32, long64, vm86
+modes real16, prot16, prot32, paged32, long64
 %include "emulate.inc"
 
 ; each_condition MACRO: MACRO CC, FLAGS, TRUTH for every condition, with flags that

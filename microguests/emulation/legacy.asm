@@ -2,7 +2,7 @@
 ; What 64-bit mode has dropped: decimal arithmetic, BOUND and some encodings. They
 ; work in every other mode and are invalid there.
 %include "microguest.inc"
-modes real16, prot16, prot32, paged32, pae32, compat32, long64, vm86
+modes real16, prot16, prot32, pae32, compat32, long64, vm86
 %include "emulate.inc"
 
 %if BITS == 64

@@ -3,7 +3,7 @@
 ;
 ; MUL and IMUL leave SF, ZF, AF and PF undefined, DIV and IDIV all six.
 %include "microguest.inc"
-modes real16, prot16, prot32, paged32, pae32, compat32, long64, vm86
+modes real16, prot16, prot32, compat32, long64
 %include "emulate.inc"
 
 %define MUL_UNDEFINED SF | ZF | AF | PF

@@ -2,7 +2,7 @@
 ; Shifts, rotates and double shifts: counts of 0, 1 and more, masked and beyond
 ; the operand's width, and which flags each leaves undefined.
 %include "microguest.inc"
-modes real16, prot16, prot32, paged32, pae32, compat32, long64, vm86
+modes real16, prot16, prot32, compat32, long64
 %include "emulate.inc"
 
 case by_one, "a shift by one puts the bit lost into CF and the change of sign into OF"
