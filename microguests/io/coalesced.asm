@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; Coalesced MMIO and ports: writes to a zone go to the ring and do not exit.
 %include "microguest.inc"
-modes real16, prot32, compat32, long64
+modes real16, long64
 
 %define ZONE (MMIO + 0x100)
 %define ZONE_SIZE 0x20

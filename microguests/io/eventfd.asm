@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; Writes that signal an eventfd instead of an exit, and eventfds that raise interrupts.
 %include "microguest.inc"
-modes real16, prot32, compat32, long64
+modes real16, long64
 
 %define DOORBELL (MMIO + 0x200)
 %define PORT 0x48

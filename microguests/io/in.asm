@@ -2,7 +2,7 @@
 ; IN: port and size of every form, and what becomes of RAX. The data comes with the
 ; next KVM_RUN, so each of these is also a test of completion on re-entry.
 %include "microguest.inc"
-modes real16, vm86, prot16, prot32, paged32, pae32, compat32, long64, long64_5l
+modes real16, vm86, prot16, prot32, paged32, compat32, long64
 
 ; open PORT, db|dw, VALUE: bits of the I/O permission bitmap from PORT's byte on, and
 ; each privilege level the mode has.

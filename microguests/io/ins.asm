@@ -128,6 +128,46 @@ case override_ignored, "A segment override does not move INS away from ES"
 	writes	SCRATCH, db, 0x11
 	checkpoint
 
+%if PAGED
+
+; The interrupt mask register of the PIC in the kernel: every read gives the same and
+; none exits, so that a read for the item that cannot be stored does not show: whether
+; the port or the page comes first is not said.
+case fault_in_the_middle, "REP INSB that meets a page not present has stored what came before"
+	ref	"SDM 2 INS", "SDM 2 REP", "SDM 3 4.7"
+	irqchip kernel
+	pte	PAGES + 0x1000, clear=PTE_P
+	given	rax=0x5b, rdx=0x21, rdi=PAGES + 0xffd, rcx=5
+	out	0x21, al
+.f:	rep insb
+	expect	exception, vector=VEC_PF, error=PF_W, cr2=PAGES + 0x1000, rip=.f, rdi=PAGES + 0x1000, rcx=2
+	writes	PAGES + 0xffd, db, 0x5b, 0x5b, 0x5b
+	checkpoint
+
+case fault_mended, "With the page mended, REP INSB goes on where it stopped"
+	ref	"SDM 2 INS", "SDM 2 REP"
+	irqchip kernel
+	pte	PAGES + 0x1000, clear=PTE_W
+	given	rax=0x5b, rdx=0x21, rdi=PAGES + 0xffe, rcx=4
+	out	0x21, al
+.f:	rep insb
+	expect	exception, vector=VEC_PF, error=PF_P|PF_W, cr2=PAGES + 0x1000, rip=.f, resume=.f, rdi=PAGES + 0x1000, rcx=2
+	writes	PAGES + 0xffe, db, 0x5b, 0x5b
+	action	entry, va=PAGES + 0x1000, level=1, set=PTE_W
+	checkpoint rdi=PAGES + 0x1002, rcx=0
+	writes	PAGES + 0x1000, db, 0x5b, 0x5b
+
+case fault_first_item, "INSB to a read-only page is #PF, and the page stays as it was"
+	ref	"SDM 2 INS", "SDM 3 4.7"
+	irqchip kernel
+	pte	PAGES, clear=PTE_W
+	given	rdx=0x21, rdi=PAGES + 8
+.f:	insb
+	expect	exception, vector=VEC_PF, error=PF_P|PF_W, cr2=PAGES + 8, rip=.f
+	checkpoint
+
+%endif
+
 %if BITS == 16
 
 case count_16, "With 16-bit addresses CX counts: the upper half of ECX stays"

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; OUT: port, size and data of every form, at every privilege level that has the port.
 %include "microguest.inc"
-modes real16, vm86, prot16, prot32, paged32, pae32, compat32, long64, long64_5l
+modes real16, vm86, prot16, prot32, paged32, compat32, long64
 
 ; open PORT, db|dw, VALUE: bits of the I/O permission bitmap from PORT's byte on, and
 ; each privilege level the mode has. CPL 0 does not look at the map.

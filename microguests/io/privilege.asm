@@ -50,7 +50,7 @@ case iopl2_denies, "IOPL = 2 does not let CPL 3 past a set bit"
 %else
 
 case iopl3_does_not_help, "In virtual-8086 mode the bitmap decides even with IOPL = 3"
-	ref	"SDM 3 21.2.8.1"
+	ref	"SDM 3 20.2.8.1"
 	given	rflags=0x2 | VM | IOPL_3
 	denied	out 0x21, al
 	checkpoint
@@ -186,7 +186,7 @@ case map_base_moved, "The map is where the TSS says: moved by a byte, it opens a
 %if MODE_NUMBER == MODE_PROT16 || MODE_NUMBER == MODE_PROT32
 
 case tss16_has_no_map, "A 16-bit TSS has no bitmap: CPL 3 is denied every port"
-	ref	"SDM 3 8.6", "SDM 1 19.5.2"
+	ref	"SDM 3 7.6", "SDM 1 19.5.2"
 	ring3
 	memory	TSS, dw, 0, KSTACK_TOP, SEL_DATA
 	given	tr=SEL_TSS, tr_base=TSS, tr_limit=TSS_LIMIT, tr_ar=0x83

@@ -2,7 +2,7 @@
 ; Read-only memory slots: reads and code are memory's, writes exit as MMIO and change
 ; nothing.
 %include "microguest.inc"
-modes real16, prot32, compat32, long64
+modes real16, prot32, long64
 
 %define RO 0x30000		; guest-physical place of the slot; PAGES is behind it
 
