@@ -130,6 +130,8 @@ void report_write(struct report *report, struct strbuf *text)
 
 bool result_explains(const struct result *result)
 {
+	bool went_on = result->tolerated && result->step < 0;
+
 	return result->outcome == OUTCOME_FAIL || result->outcome == OUTCOME_ERROR ||
-	       result->outcome == OUTCOME_DEVIATION;
+	       (result->outcome == OUTCOME_DEVIATION && !went_on);
 }

@@ -100,8 +100,10 @@ static void sb_deviation(struct strbuf *sb, const struct run_info *run,
 	struct strbuf text = { 0 };
 
 	sb_skipped(sb, message);
-	sb_failure(&text, run, result, &paint_none);
-	sb_output(sb, text.s);
+	if (result_explains(result)) {
+		sb_failure(&text, run, result, &paint_none);
+		sb_output(sb, text.s);
+	}
 	sb_free(&text);
 	free(message);
 }

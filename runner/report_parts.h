@@ -51,7 +51,10 @@ void report_write(struct report *report, struct strbuf *text);
 /* By the counts alone: STATUS_ERROR, STATUS_FAIL or STATUS_OK. */
 enum status report_verdict(const struct report *report);
 
-/* True for outcomes that come with a failed step: fail, error, deviation. */
+/*
+ * True for outcomes that come with a failed step: fail, error, and a deviation, unless
+ * the case went on over it to its end.
+ */
 bool result_explains(const struct result *result);
 
 /* The line of the source that failed: the step's, else the case's. */

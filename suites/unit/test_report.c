@@ -185,6 +185,48 @@ static void test_json_lines(void)
 	free(text);
 }
 
+/* The report of a single result, in that format. */
+static char *report_of(const struct result *result, const char *format)
+{
+	int fd = memfd_create("report", MFD_CLOEXEC);
+	struct report *report = report_new(format, fd, false);
+	struct run_end end = { 0 };
+
+	report_begin(report, &fake_run);
+	report_result(report, result);
+	report_end(report, &end);
+	report_free(report);
+	return slurp(fd);
+}
+
+/* A case that went on over a known difference has no step that failed. */
+static void test_tolerated(void)
+{
+	static const char *const formats[] = { "pretty", "tap", "ktap", "junit", "json" };
+	static const char *const words[] = { "step:", "\"step\"", "before the first",
+					     "again", "differences", "system-out" };
+	struct result result = {
+		.instance = &fake_instances[3], .outcome = OUTCOME_DEVIATION, .step = -1,
+		.tolerated = true, .deviation_reason = "OUT loses AL", .deviation_ref = "list/7",
+	};
+
+	result.why = xstrdup("it differs where that is known: OUT loses AL");
+	for (unsigned int i = 0; i < ARRAY_SIZE(formats); i++) {
+		char *text = report_of(&result, formats[i]);
+
+		ok_contains(text, "OUT loses AL", "%s: a known difference has its reason",
+			    formats[i]);
+		ok_contains(text, "list/7", "%s: and its reference", formats[i]);
+		for (unsigned int j = 0; j < ARRAY_SIZE(words); j++)
+			ok(!strstr(text, words[j]), "%s: and nothing of \"%s\"", formats[i],
+			   words[j]);
+		free(text);
+	}
+	result.tolerated = false;	/* but a failure before the first step has all */
+	ok(result_explains(&result), "a recorded failure before the first step is shown whole");
+	result_clear(&result);
+}
+
 /* The verdict for the first results of a list, all of FAKE_COUNT planned. */
 static enum status verdict(const unsigned int *which, unsigned int count, unsigned int planned)
 {
@@ -373,6 +415,7 @@ int main(int argc, char **argv)
 	ok(!report_new("yaml", 1, false), "there is no format of another name");
 	ok_text(outcome_name(OUTCOME_DEVIATION), "deviation", "outcomes have names");
 	test_json_lines();
+	test_tolerated();
 	test_verdicts();
 	test_broken_output();
 	test_terminal();
