@@ -514,6 +514,8 @@ void engine_run(struct engine *e, struct result *result)
 		result->outcome = OUTCOME_DEVIATION;
 		result->why = xasprintf("it differs where that is known: %s",
 					result->deviation_reason);
+	} else {	/* a failure after a known difference is not that deviation */
+		result->deviation_reason = result->deviation_ref = NULL;
 	}
 	keep_evidence(e);
 	if (e->vm && !e->vm->spoiled && result->outcome != OUTCOME_PASS)
