@@ -290,7 +290,8 @@ case not, "NOT inverts and changes no flag"
 %endif
 
 %if PAGED
-case fault_keeps_all, "an ADD that may not write its operand faults with the flags and the operand as before"
+case fault_keeps_all, \
+	"an ADD that may not write its operand faults with the flags and the operand as before"
 	ref	"SDM 3 6.5", "SDM 3 4.7", "APM 2 8.1.1", "APM 2 8.2.15"
 	pte	PAGES, clear=PTE_W
 	given	set=CF | OF

@@ -186,7 +186,8 @@ case extend_high_byte, "MOVZX and MOVSX read AH, not AL"
 	emulate	movzx eax, ah
 	checkpoint rax=0x81
 
-case extend_accumulator, "CBW, CWDE and CDQE extend AL, AX and EAX; CWD, CDQ and CQO into DX, EDX and RDX"
+case extend_accumulator, \
+	"CBW, CWDE and CDQE extend AL, AX and EAX; CWD, CDQ and CQO into DX, EDX and RDX"
 	ref	"SDM 2 CBW/CWDE/CDQE", "SDM 2 CWD/CDQ/CQO", "APM 3 CBW", "APM 3 CWD"
 	any_ring
 	given	rax=0x1234567f, set=STATUS_FLAGS

@@ -20,7 +20,8 @@ case decimal_invalid, "decimal arithmetic is invalid in 64-bit mode"
 	any_ring
 	are_invalid 0x27, 0x2f, 0x37, 0x3f, {0xd4, 10}, {0xd5, 10}
 
-case stack_invalid, "PUSHA, POPA and the segment registers without a base are invalid in 64-bit mode"
+case stack_invalid, \
+	"PUSHA, POPA and the segment registers without a base are invalid in 64-bit mode"
 	ref	"SDM 2 PUSHA/PUSHAD", "SDM 2 PUSH", "SDM 2 POP", "APM 3 B.3"
 	any_ring
 	are_invalid 0x60, 0x61, 0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f
@@ -28,7 +29,8 @@ case stack_invalid, "PUSHA, POPA and the segment registers without a base are in
 case encodings_invalid, "opcode 82h and far pointers in the instruction are invalid in 64-bit mode"
 	ref	"SDM 2 A.3", "SDM 2 JMP", "SDM 2 CALL", "SDM 2 INT n/INTO/INT3/INT1", "APM 3 B.3"
 	any_ring
-	are_invalid {0x82, 0xc0, 1}, {0x9a, 0, 0, 0, 0, SEL_CODE64, 0}, {0xea, 0, 0, 0, 0, SEL_CODE64, 0}, 0xce
+	are_invalid {0x82, 0xc0, 1}, {0x9a, 0, 0, 0, 0, SEL_CODE64, 0}, {0xea, 0, 0, 0, 0, \
+		SEL_CODE64, 0}, 0xce
 
 %else
 

@@ -27,7 +27,8 @@ case store_registers, "MOV to memory writes exactly the operand's width"
 	writes	OPERAND + 24, dq, REG_R15
 %endif
 
-case load_registers, "MOV from memory keeps what is above 8 and 16 bits, and clears what is above 32"
+case load_registers, \
+	"MOV from memory keeps what is above 8 and 16 bits, and clears what is above 32"
 	ref	"SDM 2 MOV", "SDM 1 3.4.1.1", "APM 3 MOV"
 	any_ring
 	operand	dq, 0xf1e2d3c4b5a69788
@@ -209,12 +210,14 @@ case data_bases_ignored, "64-bit mode takes the bases of DS, ES and SS as 0"
 	given	ds_base=0x1000, es_base=0x2000, rbp=OPERAND
 	emulate	mov eax, [OPERAND]
 	checkpoint rax=0x0badcafe
-	emulate	db 0x26, 0x8b, 0x0c, 0x25, OPERAND & 0xff, OPERAND >> 8, 0, 0	; mov ecx, [es:OPERAND]
+	; mov ecx, [es:OPERAND]
+	emulate	db 0x26, 0x8b, 0x0c, 0x25, OPERAND & 0xff, OPERAND >> 8, 0, 0
 	checkpoint rcx=0x0badcafe
 	emulate	mov edx, [rbp]
 	checkpoint rdx=0x0badcafe
 %else
-case stack_segment_default, "addresses based on BP, EBP or ESP use SS unless a prefix says otherwise"
+case stack_segment_default, \
+	"addresses based on BP, EBP or ESP use SS unless a prefix says otherwise"
 	ref	"SDM 1 3.7.4", "APM 3 1.2.4"
 	any_ring
 	operand	dd, 0x55555551, 0x55555552
@@ -371,7 +374,8 @@ case rex_bytes, "with REX, SPL BPL SIL and DIL take the place of AH CH DH and BH
 	checkpoint
 	writes	OPERAND + 5, db, 0xb3
 
-case rip_relative_immediate, "RIP-relative addresses count from the end of the instruction, immediate included"
+case rip_relative_immediate, \
+	"RIP-relative addresses count from the end of the instruction, immediate included"
 	ref	"SDM 2 2.2.1.6", "APM 3 1.7.1"
 	any_ring
 	operand	dq, 0, 0, 0x00000000000000f0

@@ -51,7 +51,8 @@ case imul_one, "IMUL with one operand sets CF and OF when the lower half does no
 	checkpoint status=0, undefined=MUL_UNDEFINED, rax=-6, rdx=-1
 %endif
 
-case imul_more, "IMUL with two and three operands keeps the lower half; immediates are sign-extended"
+case imul_more, \
+	"IMUL with two and three operands keeps the lower half; immediates are sign-extended"
 	ref	"SDM 2 IMUL", "APM 3 IMUL"
 	any_ring
 	operand	dq, 0x10, 0x7fff, 0x10000000, 0x100000000
@@ -142,7 +143,8 @@ case divide_by_zero, "division by 0 faults at the instruction, with no register 
 	expect	exception, vector=VEC_DE, rip=EMULATED
 %endif
 
-case quotient_too_large, "a quotient that does not fit faults: DIV from 2 to the width, IDIV from half of that"
+case quotient_too_large, \
+	"a quotient that does not fit faults: DIV from 2 to the width, IDIV from half of that"
 	ref	"SDM 3 6.15", "SDM 2 DIV", "SDM 2 IDIV", "APM 2 8.2.1"
 	any_ring
 	operand	dq, 0x10, 0x10, 0xffffffff, -1

@@ -61,7 +61,8 @@ case by_count, "a shift by CL or by an immediate puts the last bit lost into CF"
 %endif
 
 case count_zero, "a count of 0, before or after it is masked, changes neither operand nor flags"
-	ref	"SDM 2 SAL/SAR/SHL/SHR", "SDM 2 RCL/RCR/ROL/ROR", "SDM 2 SHLD", "APM 3 SAL SHL", "APM 3 ROL"
+	ref	"SDM 2 SAL/SAR/SHL/SHR", "SDM 2 RCL/RCR/ROL/ROR", "SDM 2 SHLD", "APM 3 SAL SHL", \
+		"APM 3 ROL"
 	any_ring
 	operand	dq, 0x81, 0x8001, 0x80000001
 	given	set=STATUS_FLAGS, rcx=0xe0
@@ -111,7 +112,8 @@ case count_masked, "counts are taken modulo 32, and modulo 64 for operands of 64
 	checkpoint status=PF | SF, undefined=AF | OF, rdx=0x8888888800000000
 %endif
 
-case beyond_width, "bytes and words shifted by more than their width leave 0, or their sign under SAR"
+case beyond_width, \
+	"bytes and words shifted by more than their width leave 0, or their sign under SAR"
 	ref	"SDM 2 SAL/SAR/SHL/SHR", "APM 3 SAL SHL", "APM 3 SAR", "APM 3 SHR"
 	any_ring
 	operand	dq, 0xff, 0xffff, 0x80, 0x4000
@@ -186,7 +188,8 @@ case rotate_by_count, "rotates by several: RCL and RCR go through CF"
 	writes	OPERAND + 32, dq, 0x12345678cd5e6f78
 %endif
 
-case rotate_full_turn, "a full turn leaves the operand, yet ROL and ROR set CF; RCL's and RCR's is one longer"
+case rotate_full_turn, \
+	"a full turn leaves the operand, yet ROL and ROR set CF; RCL's and RCR's is one longer"
 	ref	"SDM 2 RCL/RCR/ROL/ROR", "APM 3 ROL", "APM 3 ROR", "APM 3 RCL", "APM 3 RCR"
 	any_ring
 	operand	dq, 0x01, 0x8000, 0x5a, 0x5a5a

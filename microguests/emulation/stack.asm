@@ -30,7 +30,8 @@ modes real16, prot16, prot32, paged32, pae32, compat32, long64, vm86
 %define CUT(value) ((value) & ((1 << (BITS / 2) << (BITS / 2)) - 1))
 %define CUT_OTHER(value) ((value) & ((1 << OTHER * 8) - 1))
 
-case push_memory, "PUSH of memory: the mode's word, and with the prefix the other one, also in 64-bit mode"
+case push_memory, \
+	"PUSH of memory: the mode's word, and with the prefix the other one, also in 64-bit mode"
 	ref	"SDM 2 PUSH", "APM 3 PUSH"
 	any_ring
 	operand	dq, 0x8877665544332211
@@ -168,17 +169,22 @@ case pusha, "PUSHA pushes eight registers, the stack pointer as it was before"
 	any_ring
 	emulate	db 0x60
 	checkpoint rsp=STACK_TOP - 8 * W
-	writes	STACK_TOP - 8 * W, word_data, CUT(REG_RDI), CUT(REG_RSI), CUT(REG_RBP), STACK_TOP, CUT(REG_RBX), CUT(REG_RDX), CUT(REG_RCX), CUT(REG_RAX)
+	writes	STACK_TOP - 8 * W, word_data, CUT(REG_RDI), CUT(REG_RSI), CUT(REG_RBP), \
+		STACK_TOP, CUT(REG_RBX), CUT(REG_RDX), CUT(REG_RCX), CUT(REG_RAX)
 	emulate	db 0x66, 0x60
 	checkpoint rsp=STACK_TOP - 8 * W - 8 * OTHER
-	writes	STACK_TOP - 8 * W - 8 * OTHER, other_data, CUT_OTHER(REG_RDI), CUT_OTHER(REG_RSI), CUT_OTHER(REG_RBP), STACK_TOP - 8 * W, CUT_OTHER(REG_RBX), CUT_OTHER(REG_RDX), CUT_OTHER(REG_RCX), CUT_OTHER(REG_RAX)
+	writes	STACK_TOP - 8 * W - 8 * OTHER, other_data, CUT_OTHER(REG_RDI), \
+		CUT_OTHER(REG_RSI), CUT_OTHER(REG_RBP), STACK_TOP - 8 * W, CUT_OTHER(REG_RBX), \
+		CUT_OTHER(REG_RDX), CUT_OTHER(REG_RCX), CUT_OTHER(REG_RAX)
 
 case popa, "POPA loads seven registers and skips the stack pointer's slot"
 	ref	"SDM 2 POPA/POPAD", "APM 3 POPA"
 	any_ring
 	memory	STACK_TOP, word_data, 0x701, 0x702, 0x703, 0x704, 0x705, 0x706, 0x707, 0x708
 	emulate	db 0x61
-	checkpoint rsp=STACK_TOP + 8 * W, rdi=WHOLE(RDI, 0x701), rsi=WHOLE(RSI, 0x702), rbp=WHOLE(RBP, 0x703), rbx=WHOLE(RBX, 0x705), rdx=WHOLE(RDX, 0x706), rcx=WHOLE(RCX, 0x707), rax=WHOLE(RAX, 0x708)
+	checkpoint rsp=STACK_TOP + 8 * W, rdi=WHOLE(RDI, 0x701), rsi=WHOLE(RSI, 0x702), \
+		rbp=WHOLE(RBP, 0x703), rbx=WHOLE(RBX, 0x705), rdx=WHOLE(RDX, 0x706), \
+		rcx=WHOLE(RCX, 0x707), rax=WHOLE(RAX, 0x708)
 %endif
 
 case pushf, "PUSHF stores the flags with RF and VM clear"
@@ -280,7 +286,8 @@ case enter_leave, "ENTER at level 0 makes a frame, LEAVE drops it"
 	emulate	leave
 	checkpoint rsp=STACK_TOP, rbp=REG_RBP
 
-case enter_nested, "ENTER at level 3 copies two frame pointers and pushes its own; the level is modulo 32"
+case enter_nested, \
+	"ENTER at level 3 copies two frame pointers and pushes its own; the level is modulo 32"
 	ref	"SDM 2 ENTER", "APM 3 ENTER"
 	any_ring
 	given	rbp=SCRATCH + 0x100

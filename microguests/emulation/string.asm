@@ -65,7 +65,8 @@ case rep_movs_down, "REP MOVS with DF set goes down"
 	writes	SCRATCH + 0x22, dw, 0x2222, 0x3333, 0x4444
 
 case rep_movs_overlap, "REP MOVSB to one byte above its source repeats the first byte"
-	ref	"SDM 2 REP/REPE/REPZ/REPNE/REPNZ", "SDM 2 MOVS/MOVSB/MOVSW/MOVSD/MOVSQ", "APM 3 MOVS"
+	ref	"SDM 2 REP/REPE/REPZ/REPNE/REPNZ", "SDM 2 MOVS/MOVSB/MOVSW/MOVSD/MOVSQ", \
+		"APM 3 MOVS"
 	any_ring
 	operand	db, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8
 	given	rsi=OPERAND, rdi=OPERAND + 1, rcx=6
@@ -112,7 +113,8 @@ case stos, "STOS stores the accumulator at every width, up and down"
 %endif
 
 case rep_stos, "REP STOS of 256 items fills 1 KiB"
-	ref	"SDM 2 STOS/STOSB/STOSW/STOSD/STOSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", "APM 3 STOS"
+	ref	"SDM 2 STOS/STOSB/STOSW/STOSD/STOSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", \
+		"APM 3 STOS"
 	any_ring
 	operand	dd, 0
 	given	rdi=OPERAND + 0x10, rcx=256, rax=0x13579bdf
@@ -160,7 +162,8 @@ case cmps, "CMPS subtracts the destination from the source and sets CMP's flags"
 %endif
 
 case repe_cmps, "REPE CMPS stops behind the first difference, or at the end with ZF set"
-	ref	"SDM 2 CMPS/CMPSB/CMPSW/CMPSD/CMPSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", "APM 3 CMPS"
+	ref	"SDM 2 CMPS/CMPSB/CMPSW/CMPSD/CMPSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", \
+		"APM 3 CMPS"
 	any_ring
 	operand	db, 1, 2, 3, 0x40, 5, 6
 	memory	SCRATCH, db, 1, 2, 3, 4, 5, 6
@@ -171,7 +174,8 @@ case repe_cmps, "REPE CMPS stops behind the first difference, or at the end with
 	checkpoint rsi=OPERAND + 6, rdi=SCRATCH + 6, rcx=0, status=PF | ZF
 
 case repne_cmps, "REPNE CMPS stops behind the first match, or at the end with ZF clear"
-	ref	"SDM 2 CMPS/CMPSB/CMPSW/CMPSD/CMPSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", "APM 3 CMPS"
+	ref	"SDM 2 CMPS/CMPSB/CMPSW/CMPSD/CMPSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", \
+		"APM 3 CMPS"
 	any_ring
 	operand	dw, 1, 2, 3, 4
 	memory	SCRATCH, dw, 1, 2, 5, 5
@@ -223,11 +227,13 @@ case repe_scas, "REPE SCAS skips equal items"
 	checkpoint rdi=OPERAND + 16, rcx=1, status=CF | PF | AF | SF
 
 case narrow_registers, "with a narrower address size only that much of pointers and count is used"
-	ref	"SDM 2 MOVS/MOVSB/MOVSW/MOVSD/MOVSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", "SDM 1 3.4.1.1", "APM 3 REP"
+	ref	"SDM 2 MOVS/MOVSB/MOVSW/MOVSD/MOVSQ", "SDM 2 REP/REPE/REPZ/REPNE/REPNZ", \
+		"SDM 1 3.4.1.1", "APM 3 REP"
 	any_ring
 	operand	db, 0xa1, 0xa2, 0xa3
 %if BITS == 64
-	given	rsi=0x1234567800000000 | OPERAND, rdi=0x8765432100000000 | SCRATCH, rcx=0x1111111100000002
+	given	rsi=0x1234567800000000 | OPERAND, rdi=0x8765432100000000 | SCRATCH, \
+		rcx=0x1111111100000002
 	emulate	a32 rep movsb
 	checkpoint rsi=OPERAND + 2, rdi=SCRATCH + 2, rcx=0
 %else
@@ -277,7 +283,8 @@ case segment_override, "a segment prefix moves the source; the destination stays
 	emulate	db 0x64, 0xac				; fs lodsb
 	checkpoint rsi=OPERAND - 0xffe, rax=LOW8(RAX, 0xa2)
 
-case over_the_edge, "REP MOVS that goes on from the page before the operand's, an item across the edge too"
+case over_the_edge, \
+	"REP MOVS that goes on from the page before the operand's, an item across the edge too"
 	ref	"SDM 2 MOVS/MOVSB/MOVSW/MOVSD/MOVSQ", "APM 3 MOVS"
 	any_ring
 	operand	dq, 0x1817161514131211
@@ -299,7 +306,8 @@ case rep_page_fault, "REP STOS that faults has done the items before and can go 
 	pte	PAGES + 0x1000, clear=PTE_P
 	given	rdi=PAGES + 0xffd, rcx=8, rax=0x77
 	emulate	rep stosb
-	expect	exception, vector=VEC_PF, error=PF_W, cr2=PAGES + 0x1000, rip=EMULATED, rdi=PAGES + 0x1000, rcx=5
+	expect	exception, vector=VEC_PF, error=PF_W, cr2=PAGES + 0x1000, rip=EMULATED, \
+		rdi=PAGES + 0x1000, rcx=5
 	writes	PAGES + 0xffd, db, 0x77, 0x77, 0x77
 %endif
 
