@@ -162,6 +162,7 @@ static int set_sregs(struct engine *e, const struct cpu_state *state)
 	struct kvm_sregs sregs;
 
 	state_to_sregs(state, &sregs);
+	target_tr(e->target, &sregs.tr);
 	if (ioctl(e->vm->vcpu, KVM_SET_SREGS, &sregs) < 0)
 		return errno;
 	e->vm->run->cr8 = state->cr8;
@@ -278,6 +279,7 @@ bool act_sync_set(struct engine *e, const struct record *step)
 		return false;
 	state_to_regs(&state, &sync->regs);
 	state_to_sregs(&state, &sync->sregs);
+	target_tr(e->target, &sync->sregs.tr);
 	error = groups & GROUP_EVENTS ? changed_events(e, step, &sync->events) : 0;
 	if (error)
 		return engine_fail(e, "KVM_GET_VCPU_EVENTS: %s", strerror(error));

@@ -42,6 +42,7 @@ struct target {
 	struct kvm_cpuid2 *cpuid;	/* KVM_GET_SUPPORTED_CPUID */
 	struct kvm_msr_list *msrs;	/* KVM_GET_MSR_INDEX_LIST */
 	u32 coalesced_offset;	/* of the coalesced ring from kvm_run, in bytes; 0: none */
+	bool tr_available;	/* TR must be loaded as available (see target_tr) */
 	bool fep;		/* takes the forced-emulation prefix */
 	char *fep_missing;	/* why not */
 	struct host host;
@@ -55,6 +56,13 @@ struct target {
  */
 enum status target_open(struct target *target, const char *path, char **error);
 void target_close(struct target *target);
+
+/*
+ * Makes a TR fit for KVM_SET_SREGS on this target. QEMU's TCG looks up stacks and I/O
+ * permissions of an SVM guest only in a TSS whose type in TR is "available", and
+ * ends itself over a busy one; kvm_amd shows it as busy in any case, as it must be.
+ */
+void target_tr(const struct target *target, struct kvm_segment *tr);
 
 /*
  * Whether the guest's processor and the target offer a feature a case needs:

@@ -139,6 +139,11 @@ static const char *frame_item(const struct frame *frame, unsigned int i)
 	return i < ARRAY_SIZE(items) ? items[i] : "item";
 }
 
+static bool is_rflags(const struct frame *frame, unsigned int i)
+{
+	return i == 2u + frame->has_error;
+}
+
 static bool frame_covers(const struct engine *e, u64 addr)
 {
 	const struct frame *f = &e->frame;
@@ -158,7 +163,9 @@ static bool compare_frame(struct engine *e)
 
 		memcpy(&want, e->stage.mem + at, f->item);
 		memcpy(&got, e->vm->mem + at, f->item);
-		snprintf(what, sizeof(what), "pushed %s", frame_item(f, i));
+		/* Often wrong alone, so it has a name of its own. */
+		snprintf(what, sizeof(what), "pushed %s",
+			 is_rflags(f, i) && (want ^ got) == RFLAGS_RF ? "RF" : frame_item(f, i));
 		wrong |= differs(e, what, want, got);
 	}
 	return wrong;

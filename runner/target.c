@@ -298,11 +298,21 @@ enum status target_open(struct target *target, const char *path, char **error)
 		status = read_offer(target, error);
 	if (status == STATUS_OK) {
 		host_read(&target->host, path);
+		target->tr_available = !strcmp(target->host.hypervisor, "kvm_amd") &&
+				       !strcmp(target->host.machine, "TCG");
 		read_fep(target);
 	} else {
 		target_close(target);
 	}
 	return status;
+}
+
+#define TSS_BUSY 2	/* of a TSS descriptor's type (SDM 3 7.2.2) */
+
+void target_tr(const struct target *target, struct kvm_segment *tr)
+{
+	if (target->tr_available && !tr->s)
+		tr->type &= (u8)~TSS_BUSY;
 }
 
 void target_close(struct target *target)

@@ -366,6 +366,7 @@ bool vm_set_state(struct vm *vm, const struct cpu_state *state)
 	vm->state_pending = false;
 	state_to_regs(state, &regs);
 	state_to_sregs(state, &sregs);
+	target_tr(vm->target, &sregs.tr);
 	return VCPU(vm, KVM_SET_SREGS, &sregs) && VCPU(vm, KVM_SET_REGS, &regs);
 }
 
@@ -376,6 +377,7 @@ static void pend_state(struct vm *vm, const struct cpu_state *state)
 
 	state_to_regs(state, &sync->regs);
 	state_to_sregs(state, &sync->sregs);
+	target_tr(vm->target, &sync->sregs.tr);
 	vm->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	vm->state_pending = true;
 }

@@ -178,6 +178,8 @@ static bool load_slots(struct vm *vm, const struct saved *s, char error[VM_ERROR
 
 static bool load(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR])
 {
+	target_tr(vm->target, &s->sregs.tr);
+	target_tr(vm->target, &s->sregs2.tr);
 	if (!load_slots(vm, s, error) || !move(vm, s, sregs2, true, error) ||
 	    !load_msrs(vm, s, error))
 		return false;
