@@ -135,6 +135,9 @@ static int changed_events(struct engine *e, const struct record *step, struct kv
 {
 	if (ioctl(e->vm->vcpu, KVM_GET_VCPU_EVENTS, ev) < 0)
 		return errno;
+	/* A new exception has no error code and payload but its own. */
+	if (record_field(step, F_ev_exception))
+		ev->exception.has_error_code = ev->exception_has_payload = 0;
 	for (unsigned int i = 0; i < step->nfields; i++)
 		if (group_of(step->fields[i].id) == GROUP_EVENTS)
 			event_set(ev, step->fields[i].id, step->fields[i].value);

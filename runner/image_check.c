@@ -100,7 +100,7 @@ static const struct rule rules[] = {
 	{ REC_ACTION, ACT_KICK, 0, TAKES(F_value) },
 	{ REC_ACTION, ACT_MEMSLOT, 0, NEEDS(F_id, F_size),
 	  TAKES(F_gpa, F_hva, F_slot_flags, F_errno) },
-	{ REC_ACTION, ACT_DIRTY_LOG, 0, NEEDS(F_id), EITHER(F_pages, F_errno) },
+	{ REC_ACTION, ACT_DIRTY_LOG, 0, NEEDS(F_id), EITHER(F_pages, F_errno), TAKES(F_mask) },
 	{ REC_ACTION, ACT_CLEAR_DIRTY, 0, NEEDS(F_id, F_first, F_count, F_pages), TAKES(F_errno) },
 	{ REC_ACTION, ACT_GUEST_DEBUG, 0, NEEDS(F_control),
 	  TAKES(F_dr0, F_dr1, F_dr2, F_dr3, F_dr7) },
