@@ -63,14 +63,18 @@ static long plain_call(struct engine *e, const struct record *step, const char *
 
 /* ---- lists that say how large they are --------------------------------------- */
 
-/* KVM_SET_CPUID2 with the table there is; arg0 is added to leaf 1 EBX. */
+/*
+ * KVM_SET_CPUID2 with the table there is; arg0 changes leaf 1 EBX. Its size is that
+ * of the table that was set: not every kernel tells it when there is more room.
+ */
 static long set_cpuid2(struct engine *e, const struct record *step)
 {
+	u32 room = e->target->cpuid->nent;
 	struct kvm_cpuid2 *cpuid;
 	long result;
 
-	cpuid = xcalloc(1, sizeof(*cpuid) + VM_CPUID_MAX * sizeof(cpuid->entries[0]));
-	cpuid->nent = VM_CPUID_MAX;
+	cpuid = xcalloc(1, sizeof(*cpuid) + room * sizeof(cpuid->entries[0]));
+	cpuid->nent = room;
 	result = ioctl(e->vm->vcpu, KVM_GET_CPUID2, cpuid);
 	for (u32 i = 0; result >= 0 && i < cpuid->nent; i++)
 		if (cpuid->entries[i].function == 1)
