@@ -235,7 +235,8 @@ case stack_segment_default, \
 	emulate	mov [ebp + 8], bl
 	checkpoint
 	writes	OPERAND + 8, db, 0xdd
-	emulate	mov esi, [ebp * 4 - 3 * (OPERAND - 0x2000)]	; as an index EBP does not count
+	; as an index EBP does not count
+	emulate	mov esi, [ebp * 4 - 3 * (OPERAND - 0x2000)]
 	checkpoint rsi=0xdddddddd
 %endif
 

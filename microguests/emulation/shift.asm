@@ -61,8 +61,8 @@ case by_count, "a shift by CL or by an immediate puts the last bit lost into CF"
 %endif
 
 case count_zero, "a count of 0, before or after it is masked, changes neither operand nor flags"
-	ref	"SDM 2 SAL/SAR/SHL/SHR", "SDM 2 RCL/RCR/ROL/ROR", "SDM 2 SHLD", "APM 3 SAL SHL", \
-		"APM 3 ROL"
+	ref	"SDM 2 SAL/SAR/SHL/SHR", "SDM 2 RCL/RCR/ROL/ROR", "SDM 2 SHLD", \
+		"APM 3 SAL SHL", "APM 3 ROL"
 	any_ring
 	operand	dq, 0x81, 0x8001, 0x80000001
 	given	set=STATUS_FLAGS, rcx=0xe0

@@ -346,7 +346,8 @@ case push_fault, "a PUSH that cannot be written leaves the stack pointer"
 	pte	PAGES, clear=PTE_P
 	given	rsp=PAGES + 0x1000
 	emulate	db 0x50
-	expect	exception, vector=VEC_PF, error=PF_W | PF_U, cr2=PAGES + 0x1000 - W, rip=EMULATED
+	expect	exception, vector=VEC_PF, error=PF_W | PF_U, \
+		cr2=PAGES + 0x1000 - W, rip=EMULATED
 
 case pop_fault, "a POP whose destination faults leaves the stack pointer"
 	ref	"SDM 3 6.5", "SDM 3 4.7", "APM 2 8.1.1"
