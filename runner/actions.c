@@ -69,6 +69,8 @@ static bool plumb(struct engine *e, const struct record *step, const char *what,
 	return action_result(e, step, what, error);
 }
 
+static bool act_msr_filter(struct engine *e, const struct record *step);
+
 bool actions_replumb(struct engine *e)
 {
 	for (unsigned int i = 0; i < e->nplumbing; i++) {
@@ -79,8 +81,8 @@ bool actions_replumb(struct engine *e)
 			return engine_fail(e, "ioctl %#lx fails on the restored VM: %s", p->nr,
 					   strerror(error));
 	}
-	e->vm->spoiled = e->nplumbing;
-	return true;
+	e->vm->spoiled |= e->nplumbing;
+	return !e->msr_filter || act_msr_filter(e, e->msr_filter);
 }
 
 static int eventfd_of(struct engine *e, u64 id)
@@ -148,6 +150,15 @@ static bool act_memslot(struct engine *e, const struct record *step)
 			     vm_set_slot(e->vm, &region));
 }
 
+/* With manual protection only KVM_CLEAR_DIRTY_LOG makes pages clean. */
+static bool clears_by_hand(const struct engine *e)
+{
+	for (unsigned int i = 0; i < e->vm->ncaps; i++)
+		if (e->vm->caps[i].cap == KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)
+			return true;
+	return false;
+}
+
 static bool act_dirty_log(struct engine *e, const struct record *step)
 {
 	u32 id = (u32)record_value(step, F_id, 0);
@@ -163,7 +174,8 @@ static bool act_dirty_log(struct engine *e, const struct record *step)
 		return engine_error(e, "pages= is larger than a slot of the stage");
 	memcpy(&want, pages->blob, pages->bytes);
 	got = bitmap[0] | e->dirty[id];
-	e->dirty[id] = 0;
+	if (!clears_by_hand(e))
+		e->dirty[id] = 0;
 	return action_equal(e, "dirty pages", want & mask, got & mask);
 }
 
@@ -181,6 +193,8 @@ static bool act_clear_dirty(struct engine *e, const struct record *step)
 	if (pages)
 		memcpy(bitmap, pages->blob,
 		       pages->bytes < sizeof(bitmap) ? pages->bytes : sizeof(bitmap));
+	if (clear.slot < VM_SLOTS && clear.first_page < 64)
+		e->dirty[clear.slot] &= ~(bitmap[0] << clear.first_page);
 	return action_result(e, step, "KVM_CLEAR_DIRTY_LOG",
 			     do_ioctl(e->vm->fd, KVM_CLEAR_DIRTY_LOG, &clear));
 }
@@ -358,7 +372,7 @@ static bool act_enable_cap(struct engine *e, const struct record *step)
 
 	for (u16 i = 0; i < 4; i++)
 		cap.args[i] = record_value(step, (u16)(F_arg0 + i), 0);
-	return plumb(e, step, "KVM_ENABLE_CAP", false, KVM_ENABLE_CAP, &cap, sizeof(cap));
+	return action_result(e, step, "KVM_ENABLE_CAP", vm_enable_cap(e->vm, &cap));
 }
 
 static bool act_msr_filter(struct engine *e, const struct record *step)
@@ -377,6 +391,7 @@ static bool act_msr_filter(struct engine *e, const struct record *step)
 	if (filter.ranges[0].nmsrs > sizeof(deny) * 8)
 		return engine_error(e, "msr_filter covers at most %zu registers", sizeof(deny) * 8);
 	e->vm->spoiled = true;
+	e->msr_filter = step;
 	return action_result(e, step, "KVM_X86_SET_MSR_FILTER",
 			     do_ioctl(e->vm->fd, KVM_X86_SET_MSR_FILTER, &filter));
 }

@@ -367,6 +367,15 @@ struct one_msr {
 	struct kvm_msr_entry entry;
 };
 
+/* Whether the VM's reset for the next case puts the MSR back. */
+static bool msr_is_reset(const struct vm *vm, u32 index)
+{
+	for (u32 i = 0; i < vm->baseline.msrs->nmsrs; i++)
+		if (vm->baseline.msrs->entries[i].index == index)
+			return true;
+	return false;
+}
+
 bool act_set_msr(struct engine *e, const struct record *step)
 {
 	struct one_msr msr = {
@@ -378,6 +387,8 @@ bool act_set_msr(struct engine *e, const struct record *step)
 
 	if (done < 0)
 		return action_result(e, step, "KVM_SET_MSRS", errno);
+	if (done && !msr_is_reset(e->vm, msr.entry.index))
+		e->vm->spoiled = true;
 	return action_equal(e, "MSRs written by KVM_SET_MSRS",
 			    !record_value(step, F_refused, 0), (u64)done);
 }

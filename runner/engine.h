@@ -83,6 +83,7 @@ struct engine {
 	unsigned int ncoalesced;
 	struct plumbing plumbing[PLUMBING_MAX];
 	unsigned int nplumbing;
+	const struct record *msr_filter;	/* the one in force, or NULL */
 	u64 dirty[VM_SLOTS];		/* dirty pages saved from VMs since destroyed */
 };
 

@@ -356,6 +356,19 @@ void vm_destroy(struct vm *vm, bool keep_mem)
 	free(vm);
 }
 
+int vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *cap)
+{
+	struct kvm_enable_cap copy = *cap;
+
+	if (vm->ncaps == VM_CAPS)
+		return ENOSPC;
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &copy) < 0)
+		return errno;
+	vm->caps[vm->ncaps++] = *cap;
+	vm->spoiled = true;
+	return 0;
+}
+
 /* ---- state --------------------------------------------------------------------------- */
 
 bool vm_set_state(struct vm *vm, const struct cpu_state *state)

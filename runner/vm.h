@@ -14,6 +14,7 @@
 #define VM_SLOTS 16		/* memory slots a case can name, the stage's included */
 #define VM_CPUID_MAX 256
 #define VM_ERROR 200
+#define VM_CAPS 8		/* capabilities a case can enable */
 
 struct vm_slot {
 	bool present;
@@ -40,6 +41,8 @@ struct vm {
 	bool state_pending;		/* the next KVM_RUN takes it from kvm_run.s.regs */
 	struct vm_slot slots[VM_SLOTS];
 	struct vm_baseline baseline;
+	struct kvm_enable_cap caps[VM_CAPS];	/* enabled by the case, in order */
+	unsigned int ncaps;
 
 	u8 *tables_seen;		/* TABLES as the target last used them */
 	u8 *tables_loaded;		/* TABLES as the runner last wrote them */
@@ -89,6 +92,8 @@ bool vm_get_state(struct vm *vm, struct cpu_state *state, bool synced, bool fpu)
 
 /* Adds, changes or deletes (size 0) a slot; errno on failure, else 0. */
 int vm_set_slot(struct vm *vm, const struct kvm_userspace_memory_region *region);
+/* Enables a capability, also on what vm_rebuild makes of this VM; its errno, or 0. */
+int vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *cap);
 /* Drops whatever the target derived from guest page tables. */
 bool vm_flush_tables(struct vm *vm);
 

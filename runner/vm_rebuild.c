@@ -27,6 +27,8 @@ struct saved {
 	struct kvm_pit_state2 pit;
 	struct kvm_msrs *msrs;
 	struct vm_slot slots[VM_SLOTS];
+	struct kvm_enable_cap caps[VM_CAPS];
+	unsigned int ncaps;
 };
 
 struct part {			/* one GET/SET pair */
@@ -86,23 +88,44 @@ static bool move(struct vm *vm, struct saved *s, bool sregs2, bool set, char err
 	return true;
 }
 
-/* Every MSR of the target's list that this vCPU lets us read. */
+/* MTRRs are not in every kernel's list (SDM 3 11.11.2). */
+static const struct {
+	u32 first, count;
+} mtrrs[] = {
+	{ 0x200, 16 }, { 0x250, 1 }, { 0x258, 2 }, { 0x268, 8 }, { 0x2ff, 1 },
+};
+#define MTRRS 28
+
+/* Adds one MSR, if this vCPU lets us read it. */
+static void save_msr(struct vm *vm, struct saved *s, u32 index)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} one = { .head.nmsrs = 1, .entry.index = index };
+
+	for (u32 i = 0; i < s->msrs->nmsrs; i++)
+		if (s->msrs->entries[i].index == index)
+			return;
+	if (ioctl(vm->vcpu, KVM_GET_MSRS, &one) == 1)
+		s->msrs->entries[s->msrs->nmsrs++] = one.entry;
+}
+
+/* Every MSR of the baseline, the MTRRs, and the time. */
 static void save_msrs(struct vm *vm, struct saved *s)
 {
-	const struct kvm_msr_list *list = vm->target->msrs;
-	struct kvm_msrs *one = xcalloc(1, sizeof(*one) + sizeof(one->entries[0]));
-	u32 kept = 0;
+	const struct kvm_msrs *known = vm->baseline.msrs;
+	size_t room = known->nmsrs + MTRRS + 1;
 
-	s->msrs = xcalloc(1, sizeof(*s->msrs) + list->nmsrs * sizeof(s->msrs->entries[0]));
-	for (u32 i = 0; i < vm->baseline.msrs->nmsrs; i++)
-		s->msrs->entries[kept++].index = vm->baseline.msrs->entries[i].index;
-	s->msrs->nmsrs = kept;
-	one->nmsrs = 1;
-	one->entries[0].index = MSR_TSC;
-	if (ioctl(vm->vcpu, KVM_GET_MSRS, s->msrs) == (int)kept &&
-	    ioctl(vm->vcpu, KVM_GET_MSRS, one) == 1 && kept < list->nmsrs)
-		s->msrs->entries[s->msrs->nmsrs++] = one->entries[0];
-	free(one);
+	s->msrs = xcalloc(1, sizeof(*s->msrs) + room * sizeof(s->msrs->entries[0]));
+	memcpy(s->msrs->entries, known->entries, known->nmsrs * sizeof(known->entries[0]));
+	s->msrs->nmsrs = known->nmsrs;
+	if (ioctl(vm->vcpu, KVM_GET_MSRS, s->msrs) != (int)known->nmsrs)
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(mtrrs); i++)
+		for (u32 n = 0; n < mtrrs[i].count; n++)
+			save_msr(vm, s, mtrrs[i].first + n);
+	save_msr(vm, s, MSR_TSC);
 }
 
 static bool load_msrs(struct vm *vm, const struct saved *s, char error[VM_ERROR])
@@ -137,6 +160,8 @@ static void save_dirty(struct vm *vm, u64 dirty[VM_SLOTS])
 static bool save(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR])
 {
 	memcpy(s->slots, vm->slots, sizeof(s->slots));
+	memcpy(s->caps, vm->caps, sizeof(s->caps));
+	s->ncaps = vm->ncaps;
 	if (!vm_settle(vm)) {
 		memcpy(error, vm->error, VM_ERROR);
 		return false;
@@ -176,8 +201,25 @@ static bool load_slots(struct vm *vm, const struct saved *s, char error[VM_ERROR
 	return true;
 }
 
+/* Before the state: what capabilities add to it is refused without them. */
+static bool load_caps(struct vm *vm, const struct saved *s, char error[VM_ERROR])
+{
+	for (unsigned int i = 0; i < s->ncaps; i++) {
+		int err = vm_enable_cap(vm, &s->caps[i]);
+
+		if (err) {
+			snprintf(error, VM_ERROR, "KVM_ENABLE_CAP %u: %s", s->caps[i].cap,
+				 strerror(err));
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool load(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR])
 {
+	if (!load_caps(vm, s, error))
+		return false;
 	target_tr(vm->target, &s->sregs.tr);
 	target_tr(vm->target, &s->sregs2.tr);
 	if (!load_slots(vm, s, error) || !move(vm, s, sregs2, true, error) ||

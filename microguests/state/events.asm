@@ -94,7 +94,6 @@ case iret_unblocks, "The guest's IRET ends the blocking of NMIs that was set"
 
 case shadow_kept, "The interrupt shadow that was set is there until the next instruction"
 	ref	API_EVENTS, "SDM 2 STI", "SDM 2 MOV"
-	need	cap_intr_shadow
 	checkpoint
 	action	set, ev_shadow=KVM_X86_SHADOW_INT_STI
 	action	check, ev_shadow=KVM_X86_SHADOW_INT_STI
@@ -105,7 +104,6 @@ case shadow_kept, "The interrupt shadow that was set is there until the next ins
 
 case shadow_holds_window, "In the shadow that was set no interrupt is taken: the window opens after one instruction"
 	ref	API_EVENTS, "SDM 2 STI"
-	need	cap_intr_shadow
 	checkpoint
 	action	set, rflags=IF | 2, ev_shadow=KVM_X86_SHADOW_INT_STI
 	action	request_window, value=1
