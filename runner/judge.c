@@ -239,7 +239,8 @@ static bool is_repeat(const u8 *code, u64 bytes, bool *narrow)
 static void finish_repeat(struct engine *e, const struct record *step)
 {
 	const struct seg_state *cs = &e->seen.seg[SEG_CS];
-	u64 rip = cs->base + e->seen.rip, bytes = step->addr - e->seen.rip, count = e->seen.gpr[RCX];
+	u64 rip = cs->base + e->seen.rip, bytes = step->addr - e->seen.rip;
+	u64 count = e->seen.gpr[RCX];
 	bool wide = e->seen.efer & EFER_LMA && cs->ar & AR_L, narrow;
 
 	if (step->sub < STEP_IO_IN || step->sub > STEP_MMIO_WRITE || !bytes ||
