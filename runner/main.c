@@ -40,9 +40,12 @@ int main(int argc, char **argv)
 		printf("assay %s\n", assay_version);
 		return STATUS_OK;
 	}
-	for (unsigned int i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return (int)commands[i].run(argc - 1, argv + 1);
+	for (unsigned int i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		argv[1] = xasprintf("assay: %s", commands[i].name);	/* for getopt's messages */
+		return (int)commands[i].run(argc - 1, argv + 1);
+	}
 	if (argc > 1)
 		complain("there is no command \"%s\"", argv[1]);
 	usage(stderr);
