@@ -28,9 +28,9 @@ import subprocess
 
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from microguests import CANNOT, ROOT, assemble
+
 NEGATIVE = os.path.join(ROOT, 'suites', 'negative')
-CANNOT = 125            # exit status of assay: the environment cannot run it
 VARIANTS = {'as it is': (), 'fresh': ('--variant', 'fresh'), 'restore': ('--variant', 'restore')}
 
 Difference = collections.namedtuple('Difference', 'what expected observed any optional')
@@ -118,16 +118,6 @@ def read_reports(name):
                 cases[declared[1]] = block
                 block = []
     return cases
-
-
-def assemble(source, directory, good):
-    """Images of all the source's modes; their paths."""
-    environment = dict(os.environ, NASMENV='-dGOOD' if good else '')
-    done = subprocess.run([os.path.join(ROOT, 'microguests', 'assay-as'), '-I', 'suites/negative',
-                           '-o', str(directory), source], cwd=ROOT, env=environment,
-                          capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return [os.path.join(directory, line) for line in done.stdout.split()]
 
 
 @pytest.fixture(scope='module')

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The program as it is typed: exit statuses, messages, files it reads and writes.
+What needs a hypervisor is skipped, with the reason, where there is none."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from microguests import CANNOT, ROOT, assemble
+
+OK, FAIL, ERROR, INTERRUPTED = 0, 1, 2, 130
+
+
+@pytest.fixture
+def assay(pytestconfig):
+    """Runs the program; gives its status, output and errors."""
+
+    def runner(*arguments, **options):
+        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True,
+                   'stdin': subprocess.DEVNULL} | options
+        if isinstance(options['stdin'], str):
+            options['input'] = options.pop('stdin')
+        done = subprocess.run([pytestconfig.getoption('assay'), *arguments], cwd=ROOT, **options)
+        return done.returncode, done.stdout, done.stderr
+
+    return runner
+
+
+@pytest.fixture(scope='session')
+def images(tmp_path_factory):
+    """Images by source and by whether they are right: images(name, good)."""
+    made = {}
+
+    def image(name, good):
+        if (name, good) not in made:
+            source = os.path.join('suites', 'negative', name + '.asm')
+            made[name, good] = assemble(source, tmp_path_factory.mktemp('images'), good)
+        return made[name, good]
+
+    return image
+
+
+@pytest.fixture
+def target(pytestconfig, assay, images):
+    """The options that name the target; skips where it cannot run anything."""
+    options = ('--on', pytestconfig.getoption('target'))
+    status, _, errors = assay('run', *options, *images('segments16', True))
+    if status == CANNOT:
+        pytest.skip(errors.strip())
+    return options
+
+
+def records(output, kind):
+    """The lines of a report in JSON that are of that type."""
+    lines = [json.loads(line) for line in output.splitlines()]
+    return [line for line in lines if line['type'] == kind]
+
+
+def outcomes(output):
+    return {r['name']: r['outcome'] for r in records(output, 'result')}
+
+
+# ---- what is typed wrong -----------------------------------------------------------------
+
+@pytest.mark.parametrize('arguments, says', [
+    (('frobnicate',), r'assay: there is no command "frobnicate"\n'),
+    (('run', '--frobnicate'), r"assay: run: unrecognized option '--frobnicate'\nusage: "),
+    (('run', '--jobs'), r"assay: run: option '--jobs' requires an argument\nusage: "),
+    (('run', '-j', '0'), r'assay: --jobs takes a number from 1 to \d+, not "0"\n$'),
+    (('run', '-j', '2x'), r'assay: --jobs takes a number from 1 to \d+, not "2x"\n$'),
+    (('run', '--timeout', '-1'), r'assay: --timeout takes a number from 1 to \d+, not "-1"\n$'),
+    (('run', '--format', 'yaml'), r'assay: there is no format "yaml": it is one of .*json\n$'),
+    (('run', '--mode', 'long65'), r'assay: there is no mode "long65": it is one of .*long64'),
+    (('run', '--variant', 'slow'), r'assay: there is no variant "slow": it is one of native'),
+    (('run', '--irqchip', 'none'), r'assay: there is no irqchip "none": it is one of user'),
+    (('run', '--deviations', '/nonexistent'), r'assay: /nonexistent: .*No such file'),
+    (('run', '--names', '/nonexistent'), r'assay: /nonexistent: No such file or directory\n$'),
+    (('run', '--names', '/dev/null'), r'assay: /dev/null: no name in it\n$'),
+    (('run', '--artifacts', '/nonexistent/dir'), r'assay: cannot make .* /nonexistent/dir '),
+    (('run', 'io/out/imm8_all@long64'), r'"io/out/imm8_all@long64": did you mean '
+                                        r'io/out/imm8_al@long64'),
+    (('list', 'io/oot'), r'assay: nothing is called "io/oot": did you mean io/out'),
+    (('show', 'io/out/imm8_all@long64'), r'did you mean io/out/imm8_al@long64'),
+    (('show',), r'assay: show: say which case'),
+    (('list', '--frobnicate'), r"assay: list: unrecognized option '--frobnicate'\nusage: "),
+    (('probe', '--frobnicate'), r"assay: probe: unrecognized option '--frobnicate'\nusage: "),
+    (('bench', '--frobnicate'), r"assay: bench: unrecognized option '--frobnicate'\nusage: "),
+])
+def test_bad_usage(assay, arguments, says):
+    status, output, errors = assay(*arguments)
+    assert (status, output) == (ERROR, '')
+    assert re.search(says, errors)
+
+
+def test_no_command(assay):
+    status, output, errors = assay()
+    assert (status, output) == (ERROR, '')
+    assert 'usage: assay COMMAND' in errors
+
+
+@pytest.mark.parametrize('arguments', [('--help',), ('-h',)] + [
+    (command, '--help') for command in ('run', 'list', 'show', 'probe', 'bench')])
+def test_help(assay, arguments):
+    status, output, errors = assay(*arguments)
+    assert (status, errors) == (OK, '')
+    assert output.count('usage: assay') >= 1
+
+
+def test_version(assay):
+    status, output, _ = assay('--version')
+    assert status == OK
+    assert re.fullmatch(r'assay \S+\n', output)
+
+
+# ---- targets -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize('node, status, says', [
+    ('/dev/absent', CANNOT, r'assay: /dev/absent: there is no such device; \S'),
+    ('/dev/null', ERROR, r'assay: /dev/null: does not speak the KVM ABI'),
+    ('/etc/passwd', ERROR, r'assay: /etc/passwd: is not a character device'),
+    ('/nonexistent', ERROR, r'assay: /nonexistent: no such file'),
+])
+def test_targets_that_are_none(assay, node, status, says):
+    for command in (('run', 'io'), ('bench',)):
+        seen, output, errors = assay(*command, '--on', node)
+        assert (seen, output) == (status, '')
+        assert re.match(says, errors) and errors.count('\n') == 1
+
+
+def test_probe_of_no_target(assay):
+    status, output, _ = assay('probe', '--on', '/dev/absent')
+    assert status == CANNOT
+    assert '/dev/absent: there is no such device' in output
+
+
+# ---- images ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('command', ['run', 'list', 'show'])
+@pytest.mark.parametrize('content, says', [
+    (None, 'No such file or directory'),
+    (b'', 'not an ELF file'),
+    (b'hello, world\n', 'not an ELF file'),
+    (lambda image: image[:40], 'ELF header'),
+    (lambda image: image[:len(image) // 2], '(section|program header|segment)'),
+    (lambda image: image.replace(b'.assay', b'.essay'), 'there is none: not a microguest'),
+    (lambda image: image.replace(b'not_named', b'not\x01named'), r'section \.assay, offset 0x'),
+    (lambda image: image[:4] + b'\x01' + image[5:], 'ELF header'),
+])
+def test_broken_images(assay, images, tmp_path, command, content, says):
+    with open(images('segments16', True)[0], 'rb') as file:
+        image = file.read()
+    path = tmp_path / 'mine.elf'
+    if content is not None:
+        path.write_bytes(content(image) if callable(content) else content)
+    status, output, errors = assay(command, str(path))
+    assert (status, output) == (ERROR, '')
+    assert errors.startswith(f'assay: {path}: ') and errors.count('\n') == 1
+    assert re.search(says, errors)
+
+
+def test_own_images(assay, images):
+    paths = images('registers', True)
+    status, output, errors = assay('list', *paths)
+    assert (status, errors) == (OK, '')
+    names = [line for line in output.splitlines() if not line.startswith('#')]
+    assert {name.rpartition('@')[2] for name in names} == {'real16', 'prot32', 'long64'}
+    assert len(names) == 3 * len({name.partition('@')[0] for name in names})
+    status, output, _ = assay('list', '--count', 'registers/wrong_rip', *paths)
+    assert status == OK and re.search(r'\b3\b', output)
+
+
+# ---- runs --------------------------------------------------------------------------------
+
+def test_pass(assay, target, images):
+    status, output, errors = assay('run', *target, *images('registers', True))
+    assert (status, errors) == (OK, '')
+    assert 'FAIL' not in output
+
+
+def test_fail(assay, target, images):
+    status, output, errors = assay('run', *target, '--deviations', 'none',
+                                   'registers/wrong_value@long64', *images('registers', False))
+    assert (status, errors) == (FAIL, '')
+    assert 'FAIL registers/wrong_value@long64\n' in output
+    assert re.search(r'\n    rbx +0x6 +0x5\n', output)
+
+
+def test_error_outranks_failure(assay, target, images):
+    status, output, _ = assay('run', *target, '--deviations', 'none', '--format', 'json',
+                              *images('stage', False), *images('segments16', False))
+    assert status == ERROR
+    assert {'error', 'fail'} <= set(outcomes(output).values())
+    assert records(output, 'summary')[0]['status'] == ERROR
+
+
+def test_workers_agree(assay, target, images):
+    seen = [assay('run', *target, '--deviations', 'none', '--format', 'json', '-j', jobs,
+                  *images('memory', False), *images('registers', False))
+            for jobs in ('1', '4')]
+    assert [status for status, _, _ in seen] == [FAIL, FAIL]
+    assert outcomes(seen[0][1]) == outcomes(seen[1][1])
+    assert [list(outcomes(output)) for _, output, _ in seen][0] == list(outcomes(seen[1][1]))
+
+
+def test_names(assay, target, images, tmp_path):
+    names = '# two of them\nregisters/wrong_rip@long64\n\nregisters/wrong_flag@real16\r\n'
+    path = tmp_path / 'names'
+    path.write_text(names)
+    for argument, stdin in ((str(path), subprocess.DEVNULL), ('-', names)):
+        status, output, _ = assay('run', *target, '--format', 'json', '--names', argument,
+                                  *images('registers', True), stdin=stdin)
+        assert status == OK
+        assert outcomes(output) == {'registers/wrong_rip@long64': 'pass',
+                                    'registers/wrong_flag@real16': 'pass'}
+
+
+def test_one_unknown_name_runs_none(assay, images):
+    status, output, errors = assay('run', 'registers/wrong_value', 'registers/wrong_nothing',
+                                   *images('registers', True))
+    assert (status, output) == (ERROR, '')
+    assert 'nothing is called "registers/wrong_nothing"' in errors
+
+
+@pytest.mark.parametrize('form', ['pretty', 'tap', 'ktap', 'junit', 'json'])
+def test_full_device(assay, target, images, form):
+    with open('/dev/full', 'w') as full:
+        status, _, errors = assay('run', *target, '--format', form, *images('registers', True),
+                                  stdout=full)
+    assert status == ERROR
+    assert errors == ('assay: cannot write the report: No space left on device; '
+                      'the run is incomplete\n')
+
+
+def test_reader_who_leaves(assay, target, images):
+    ends = os.pipe()
+    os.close(ends[0])
+    status, _, errors = assay('run', *target, *images('registers', True), stdout=ends[1])
+    os.close(ends[1])
+    assert status == ERROR
+    assert 'cannot write the report: Broken pipe' in errors
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(pytestconfig, target, images, number):
+    # Each runaway takes its timeout twice, so most are still to come at the signal.
+    command = [pytestconfig.getoption('assay'), 'run', *target, '-j', '1', '--format', 'json',
+               '--deviations', 'none', '--timeout', '300', *images('time', False)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as run:
+        lines = [run.stdout.readline() for _ in range(2)]
+        run.send_signal(number)
+        output, errors = run.communicate()
+    output = ''.join(lines) + output
+    summary, = records(output, 'summary')
+    assert (run.returncode, errors) == (INTERRUPTED, '')
+    assert summary['interrupted'] and summary['not_run']
+    assert len(outcomes(output)) + summary['not_run'] == records(output, 'run')[0]['instances']
+
+
+# ---- known deviations ----------------------------------------------------------------------
+
+def deviations(tmp_path, assay, target, images, **entry):
+    """A file with one entry for the target, and the option that names it."""
+    _, output, _ = assay('run', *target, '--format', 'json', *images('segments16', True))
+    host = records(output, 'run')[0]['host']
+    path = tmp_path / 'known.json'
+    path.write_text(json.dumps([{'target': {'hypervisor': host['hypervisor']},
+                                 'reason': 'it is odd', 'ref': 'here'} | entry]))
+    return '--deviations', str(path)
+
+
+def result_of(assay, name, *arguments):
+    status, output, _ = assay('run', '--format', 'json', name, *arguments)
+    result, = records(output, 'result')
+    return status, result
+
+
+def test_known_failure(assay, target, images, tmp_path):
+    known = deviations(tmp_path, assay, target, images, cases=['registers/wrong_value@*'])
+    arguments = (*target, *known, *images('registers', False))
+    status, result = result_of(assay, 'registers/wrong_value@prot32', *arguments)
+    assert (status, result['outcome']) == (OK, 'deviation')
+    assert result['deviation'] == {'reason': 'it is odd', 'ref': 'here', 'gone': False}
+    assert [d['what'] for d in result['differences']] == ['rbx']
+    status, result = result_of(assay, 'registers/not_named@prot32', *arguments)
+    assert (status, result['outcome']) == (FAIL, 'fail')
+
+
+def test_known_failure_that_is_gone(assay, target, images, tmp_path):
+    known = deviations(tmp_path, assay, target, images, cases=['registers/wrong_value@*'])
+    status, result = result_of(assay, 'registers/wrong_value@prot32', *target, *known,
+                               *images('registers', True))
+    assert (status, result['outcome']) == (OK, 'pass')
+    assert result['deviation']['gone']
+
+
+def test_known_difference(assay, target, images, tmp_path):
+    known = deviations(tmp_path, assay, target, images, cases=['registers/*'], differs=['rbx'])
+    arguments = (*target, *known, *images('registers', False))
+    status, result = result_of(assay, 'registers/wrong_value@prot32', *arguments)
+    assert (status, result['outcome']) == (OK, 'deviation')
+    assert 'step' not in result and result['deviation']['reason'] == 'it is odd'
+    status, result = result_of(assay, 'registers/several@prot32', *arguments)
+    assert (status, result['outcome']) == (FAIL, 'fail')
+
+
+def test_failure_after_known_difference(assay, target, images, tmp_path):
+    known = deviations(tmp_path, assay, target, images, cases=['twice/*'], differs=['rbx'])
+    source = tmp_path / 'twice.asm'
+    source.write_text('%include "microguest.inc"\nmodes prot32\n'
+                      'case it, "It differs twice"\n\tgiven rbx=1, rcx=1\n'
+                      '\tmov bl, 2\n\tcheckpoint\n\tmov cl, 2\n\tcheckpoint\n')
+    image = assemble(str(source), tmp_path, True)
+    status, result = result_of(assay, 'twice/it', *target, *known, *image)
+    assert (status, result['outcome'], result['step']) == (FAIL, 'fail', 2)
+    assert [d['what'] for d in result['differences']] == ['rcx']
+    assert 'deviation' not in result
+
+
+# ---- artifacts -------------------------------------------------------------------------------
+
+FILES = {'failure.txt', 'result.json', 'registers.txt', 'exits.txt', 'disassembly.txt',
+         'memory.core', 'memory.diff', 'image.elf', 'replay.sh'}
+
+
+def test_artifacts(assay, target, images, tmp_path):
+    kept = tmp_path / 'kept'
+    image, = [path for path in images('memory', False) if 'long64' in path]
+    status, _, errors = assay('run', *target, '--deviations', 'none', '--artifacts', str(kept),
+                              'memory/shifted', 'memory/operand@long64+mmio', image)
+    assert (status, errors) == (FAIL, '')
+    assert sorted(os.listdir(kept)) == ['memory_operand@long64+mmio', 'memory_shifted@long64']
+    bundle = kept / 'memory_shifted@long64'
+    assert set(os.listdir(bundle)) == FILES
+    with open(image, 'rb') as file:
+        assert (bundle / 'image.elf').read_bytes() == file.read()
+    result = json.loads((bundle / 'result.json').read_text())['result']
+    assert result['differences'] == [
+        {'what': 'memory 0x7000', 'expected': '41 00', 'observed': '00 41'}]
+    assert '[41] [00]' in (bundle / 'memory.diff').read_text()
+    assert 'the state is not as expected' in (bundle / 'failure.txt').read_text()
+    assert re.search(r'^rax +0000000000000041', (bundle / 'registers.txt').read_text(), re.M)
+    core = (bundle / 'memory.core').read_bytes()
+    assert core[:4] == b'\x7fELF' and core[16:18] == b'\x04\x00'     # ET_CORE
+
+
+def test_replay(assay, target, images, tmp_path):
+    kept = tmp_path / 'kept'
+    assay('run', *target, '--deviations', 'none', '--artifacts', str(kept),
+          'memory/shifted@real16', *images('memory', False))
+    again = subprocess.run([kept / 'memory_shifted@real16' / 'replay.sh', '--format', 'json',
+                            '--deviations', 'none'], cwd='/', capture_output=True, text=True)
+    assert (again.returncode, again.stderr) == (FAIL, '')
+    result, = records(again.stdout, 'result')
+    assert (result['name'], result['outcome']) == ('memory/shifted@real16', 'fail')
+    assert [d['what'] for d in result['differences']] == ['memory 0x7000']
+
+
+def test_again_line(assay, target, images):
+    """The command that a failure ends with reruns it."""
+    status, output, _ = assay('run', *target, '--deviations', 'none', 'memory/stack@prot32',
+                              *images('memory', False))
+    line = re.search(r'\n    again\n +(.*)\n', output)[1]
+    again = subprocess.run(line + ' --deviations none', shell=True, cwd=ROOT,
+                           capture_output=True, text=True)
+    assert (status, again.returncode) == (FAIL, FAIL)
+    assert 'FAIL memory/stack@prot32\n' in again.stdout
+
+
+def test_no_artifacts_of_a_pass(assay, target, images, tmp_path):
+    kept = tmp_path / 'kept'
+    status, _, _ = assay('run', *target, '--artifacts', str(kept), *images('registers', True))
+    assert status == OK
+    assert os.listdir(kept) == []
