@@ -4,7 +4,7 @@
 %include "microguest.inc"
 modes real16, prot32, long64
 
-%define API_CPUID2 "Linux Documentation/virt/kvm/api.rst 4.21 KVM_SET_CPUID2"
+%define API_CPUID2 "Linux Documentation/virt/kvm/api.rst KVM_SET_CPUID2"
 %define FEATURE_POPCNT (1 << 23)		; leaf 1 ECX
 
 case bits_set, "What is set in the table is what CPUID returns, all four registers"

@@ -4,7 +4,7 @@
 %include "microguest.inc"
 modes prot32, long64
 
-%define API_DEBUGREGS "Linux Documentation/virt/kvm/api.rst 4.34 KVM_SET_DEBUGREGS"
+%define API_DEBUGREGS "Linux Documentation/virt/kvm/api.rst KVM_SET_DEBUGREGS"
 
 case seen_by_guest, "The guest reads the debug registers that were set"
 	ref	API_DEBUGREGS, "SDM 3 17.2"

@@ -3,8 +3,8 @@
 %include "microguest.inc"
 modes prot32, pae32, long64
 
-%define API_DIRTY "Linux Documentation/virt/kvm/api.rst 4.8 KVM_GET_DIRTY_LOG"
-%define API_CLEAR "Linux Documentation/virt/kvm/api.rst 4.117 KVM_CLEAR_DIRTY_LOG"
+%define API_DIRTY "Linux Documentation/virt/kvm/api.rst KVM_GET_DIRTY_LOG"
+%define API_CLEAR "Linux Documentation/virt/kvm/api.rst KVM_CLEAR_DIRTY_LOG"
 
 %macro begin_log 0.nolist
 	action	memslot, id=SLOT_PAGES, gpa=PAGES, size=0x8000, hva=PAGES, slot_flags=KVM_MEM_LOG_DIRTY_PAGES

@@ -4,8 +4,8 @@
 %include "microguest.inc"
 modes real16, prot32, long64
 
-%define API_EVENTS "Linux Documentation/virt/kvm/api.rst 4.32 KVM_SET_VCPU_EVENTS"
-%define API_MP_STATE "Linux Documentation/virt/kvm/api.rst 4.39 KVM_SET_MP_STATE"
+%define API_EVENTS "Linux Documentation/virt/kvm/api.rst KVM_SET_VCPU_EVENTS"
+%define API_MP_STATE "Linux Documentation/virt/kvm/api.rst KVM_SET_MP_STATE"
 
 case interrupt, "An interrupt that was set is delivered before the next instruction"
 	ref	API_EVENTS, "SDM 3 6.2"
@@ -149,7 +149,7 @@ case exception_without_error, "An exception without an error code pushes none"
 %if LONG
 
 case pending_payload, "A pending page fault brings its address into CR2 when it is delivered, and not before"
-	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst 7.17 KVM_CAP_EXCEPTION_PAYLOAD"
+	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst KVM_CAP_EXCEPTION_PAYLOAD"
 	need	cap_exception_payload
 	given	cr2=0x1000
 	checkpoint
@@ -161,7 +161,7 @@ case pending_payload, "A pending page fault brings its address into CR2 when it 
 	checkpoint
 
 case pending_debug, "A pending #DB brings its DR6 bits when it is delivered"
-	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst 7.17 KVM_CAP_EXCEPTION_PAYLOAD", "SDM 3 17.2.3"
+	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst KVM_CAP_EXCEPTION_PAYLOAD", "SDM 3 17.2.3"
 	need	cap_exception_payload
 	checkpoint
 	action	enable_cap, cap=KVM_CAP_EXCEPTION_PAYLOAD, arg0=1
@@ -170,14 +170,14 @@ case pending_debug, "A pending #DB brings its DR6 bits when it is delivered"
 	checkpoint
 
 case payload_without_cap, "Payloads are refused where KVM_CAP_EXCEPTION_PAYLOAD is not enabled"
-	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst 7.17 KVM_CAP_EXCEPTION_PAYLOAD"
+	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst KVM_CAP_EXCEPTION_PAYLOAD"
 	need	cap_exception_payload
 	checkpoint
 	action	set, ev_exception=VEC_PF, ev_error=0, ev_pending=1, ev_payload=0x1000, errno=ERRNO_ANY
 	checkpoint
 
 case triple_fault, "A pending triple fault that was set shuts the guest down"
-	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst 7.33 KVM_CAP_X86_TRIPLE_FAULT_EVENT"
+	ref	API_EVENTS, "Linux Documentation/virt/kvm/api.rst KVM_CAP_X86_TRIPLE_FAULT_EVENT"
 	need	cap_x86_triple_fault_event
 	checkpoint
 	action	enable_cap, cap=KVM_CAP_X86_TRIPLE_FAULT_EVENT, arg0=1
@@ -186,7 +186,7 @@ case triple_fault, "A pending triple fault that was set shuts the guest down"
 	expect	shutdown
 
 case triple_fault_without_cap, "It is refused where the capability is not enabled"
-	ref	"Linux Documentation/virt/kvm/api.rst 7.33 KVM_CAP_X86_TRIPLE_FAULT_EVENT"
+	ref	"Linux Documentation/virt/kvm/api.rst KVM_CAP_X86_TRIPLE_FAULT_EVENT"
 	need	cap_x86_triple_fault_event
 	checkpoint
 	action	set, ev_triple_fault=1, errno=ERRNO_ANY

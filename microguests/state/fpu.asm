@@ -4,11 +4,11 @@
 %include "microguest.inc"
 modes prot32, long64
 
-%define API_FPU "Linux Documentation/virt/kvm/api.rst 4.23 KVM_SET_FPU"
-%define API_GET_FPU "Linux Documentation/virt/kvm/api.rst 4.22 KVM_GET_FPU"
-%define API_XSAVE "Linux Documentation/virt/kvm/api.rst 4.43 KVM_SET_XSAVE"
-%define API_XSAVE2 "Linux Documentation/virt/kvm/api.rst 4.134 KVM_GET_XSAVE2"
-%define API_XCRS "Linux Documentation/virt/kvm/api.rst 4.45 KVM_SET_XCRS"
+%define API_FPU "Linux Documentation/virt/kvm/api.rst KVM_SET_FPU"
+%define API_GET_FPU "Linux Documentation/virt/kvm/api.rst KVM_GET_FPU"
+%define API_XSAVE "Linux Documentation/virt/kvm/api.rst KVM_SET_XSAVE"
+%define API_XSAVE2 "Linux Documentation/virt/kvm/api.rst KVM_GET_XSAVE2"
+%define API_XCRS "Linux Documentation/virt/kvm/api.rst KVM_SET_XCRS"
 
 case control_word, "The guest stores the x87 control word that KVM_SET_XSAVE gave it"
 	ref	API_XSAVE, "SDM 1 13.5.1"

@@ -4,11 +4,11 @@
 %include "microguest.inc"
 modes prot32, long64
 
-%define API_LAPIC "Linux Documentation/virt/kvm/api.rst 4.58 KVM_SET_LAPIC"
-%define API_GET_LAPIC "Linux Documentation/virt/kvm/api.rst 4.57 KVM_GET_LAPIC"
-%define API_IRQCHIP "Linux Documentation/virt/kvm/api.rst 4.27 KVM_SET_IRQCHIP"
-%define API_PIT2 "Linux Documentation/virt/kvm/api.rst 4.73 KVM_SET_PIT2"
-%define API_CLOCK "Linux Documentation/virt/kvm/api.rst 4.30 KVM_SET_CLOCK"
+%define API_LAPIC "Linux Documentation/virt/kvm/api.rst KVM_SET_LAPIC"
+%define API_GET_LAPIC "Linux Documentation/virt/kvm/api.rst KVM_GET_LAPIC"
+%define API_IRQCHIP "Linux Documentation/virt/kvm/api.rst KVM_SET_IRQCHIP"
+%define API_PIT2 "Linux Documentation/virt/kvm/api.rst KVM_SET_PIT2"
+%define API_CLOCK "Linux Documentation/virt/kvm/api.rst KVM_SET_CLOCK"
 
 %define APIC_ID 0x20
 %define APIC_TPR 0x80

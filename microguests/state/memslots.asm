@@ -3,7 +3,7 @@
 %include "microguest.inc"
 modes long64
 
-%define API_SLOTS "Linux Documentation/virt/kvm/api.rst 4.35 KVM_SET_USER_MEMORY_REGION"
+%define API_SLOTS "Linux Documentation/virt/kvm/api.rst KVM_SET_USER_MEMORY_REGION"
 %define AREA 0x100000			; guest-physical, without memory on the stage
 
 ; A slot that must be refused, and the guest that goes on without it.

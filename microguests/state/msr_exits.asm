@@ -4,8 +4,8 @@
 %include "microguest.inc"
 modes prot32, long64
 
-%define API_USER_MSR "Linux Documentation/virt/kvm/api.rst 7.21 KVM_CAP_X86_USER_SPACE_MSR"
-%define API_FILTER "Linux Documentation/virt/kvm/api.rst 4.97 KVM_X86_SET_MSR_FILTER"
+%define API_USER_MSR "Linux Documentation/virt/kvm/api.rst KVM_CAP_X86_USER_SPACE_MSR"
+%define API_FILTER "Linux Documentation/virt/kvm/api.rst KVM_X86_SET_MSR_FILTER"
 %define MSR_UNKNOWN 0x12345678
 
 %macro exits_for 1.nolist

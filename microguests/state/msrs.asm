@@ -4,7 +4,7 @@
 %include "microguest.inc"
 modes prot32, long64
 
-%define API_MSRS "Linux Documentation/virt/kvm/api.rst 4.19 KVM_SET_MSRS"
+%define API_MSRS "Linux Documentation/virt/kvm/api.rst KVM_SET_MSRS"
 %define MSR_UNKNOWN 0x12345678
 %define MSR_TSC_ADJUST 0x3b
 %define MSR_MTRR_DEF_TYPE 0x2ff
@@ -98,7 +98,7 @@ case tsc_aux, "RDTSCP gives the IA32_TSC_AUX that was set"
 	checkpoint rax=0, rcx=0xabcd1234, rdx=0
 
 case unknown, "A register that no processor has is neither written nor read"
-	ref	API_MSRS, "Linux Documentation/virt/kvm/api.rst 4.18 KVM_GET_MSRS"
+	ref	API_MSRS, "Linux Documentation/virt/kvm/api.rst KVM_GET_MSRS"
 	checkpoint
 	action	set_msr, index=MSR_UNKNOWN, value=1, refused=1
 	action	check_msr, index=MSR_UNKNOWN, refused=1
@@ -173,7 +173,7 @@ case tsc_adjust, "IA32_TSC_ADJUST moves the TSC when the guest writes it, and co
 	checkpoint
 
 case tsc_offset, "The TSC follows the offset that KVM_VCPU_TSC_OFFSET sets"
-	ref	"Linux Documentation/virt/kvm/devices/vcpu.rst 4.1 KVM_VCPU_TSC_OFFSET"
+	ref	"Linux Documentation/virt/kvm/devices/vcpu.rst KVM_VCPU_TSC_OFFSET"
 	need	cap_vcpu_attributes
 	action	poke, text="TSC_OFFSET", offset=0, size=8, data=0
 	rdtsc
@@ -190,7 +190,7 @@ case tsc_offset, "The TSC follows the offset that KVM_VCPU_TSC_OFFSET sets"
 	checkpoint rax=0, rdx=0x0123, undefined=STATUS_FLAGS
 
 case tsc_khz, "KVM_GET_TSC_KHZ gives the frequency that KVM_SET_TSC_KHZ set"
-	ref	"Linux Documentation/virt/kvm/api.rst 4.55 KVM_SET_TSC_KHZ"
+	ref	"Linux Documentation/virt/kvm/api.rst KVM_SET_TSC_KHZ"
 	need	cap_tsc_control, cap_get_tsc_khz
 	checkpoint
 	action	set, tsc_khz=1234567

@@ -4,8 +4,8 @@
 %include "microguest.inc"
 modes real16, prot32, long64
 
-%define API_REGS "Linux Documentation/virt/kvm/api.rst 4.12 KVM_SET_REGS"
-%define API_SREGS "Linux Documentation/virt/kvm/api.rst 4.14 KVM_SET_SREGS"
+%define API_REGS "Linux Documentation/virt/kvm/api.rst KVM_SET_REGS"
+%define API_SREGS "Linux Documentation/virt/kvm/api.rst KVM_SET_SREGS"
 
 case general_registers, "The guest stores the general registers that KVM_SET_REGS gave it"
 	ref	API_REGS
@@ -82,7 +82,7 @@ case rflags_bit_1, "Bit 1 of RFLAGS is 1, whatever is set"
 	checkpoint rax=(REG_RAX & ~0xff00) | 0x300, rflags=CF | 2
 
 case guest_changes, "What the guest did to its registers comes back by KVM_GET_REGS"
-	ref	"Linux Documentation/virt/kvm/api.rst 4.11 KVM_GET_REGS"
+	ref	"Linux Documentation/virt/kvm/api.rst KVM_GET_REGS"
 	checkpoint
 	add	eax, 1
 	neg	ebx
@@ -229,7 +229,7 @@ case cr3, "The guest walks the page tables that KVM_SET_SREGS points CR3 at"
 	checkpoint rax=0x1122334455667788
 
 case sregs2, "KVM_GET_SREGS2 has no PDPTEs outside PAE paging, and unknown flags are refused"
-	ref	"Linux Documentation/virt/kvm/api.rst 4.131 KVM_GET_SREGS2"
+	ref	"Linux Documentation/virt/kvm/api.rst KVM_GET_SREGS2"
 	need	cap_sregs2
 	checkpoint
 	action	peek, text="SREGS2", offset=SREGS2_FLAGS, size=8, data=0

@@ -4,9 +4,9 @@
 %include "microguest.inc"
 modes real16, prot32, long64
 
-%define API_SYNC "Linux Documentation/virt/kvm/api.rst 6.4 KVM_CAP_SYNC_REGS"
-%define API_RUN "Linux Documentation/virt/kvm/api.rst 5 kvm_run"
-%define API_SIGNALS "Linux Documentation/virt/kvm/api.rst 4.17 KVM_SET_SIGNAL_MASK"
+%define API_SYNC "Linux Documentation/virt/kvm/api.rst KVM_CAP_SYNC_REGS"
+%define API_RUN "Linux Documentation/virt/kvm/api.rst kvm_run"
+%define API_SIGNALS "Linux Documentation/virt/kvm/api.rst KVM_SET_SIGNAL_MASK"
 
 case synced_exits, "Registers in kvm_run agree with the ioctls at every exit that asks for them"
 	ref	API_SYNC

@@ -4,7 +4,7 @@
 %include "microguest.inc"
 modes prot32, long64
 
-%define API_SREGS "Linux Documentation/virt/kvm/api.rst 4.14 KVM_SET_SREGS"
+%define API_SREGS "Linux Documentation/virt/kvm/api.rst KVM_SET_SREGS"
 %define LONG_CR0 (CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_EM | CR0_PE)
 
 ; Registers that must be refused.

@@ -3,7 +3,7 @@
 %include "microguest.inc"
 modes real16, prot32, paged32, pae32, compat32, long64, long64_5l
 
-%define API_TRANSLATE "Linux Documentation/virt/kvm/api.rst 4.32 KVM_TRANSLATE"
+%define API_TRANSLATE "Linux Documentation/virt/kvm/api.rst KVM_TRANSLATE"
 
 case offset_kept, "The offset in the page is kept"
 	ref	API_TRANSLATE
