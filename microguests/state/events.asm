@@ -96,7 +96,8 @@ case shadow_kept, "The interrupt shadow that was set is there until the next ins
 	ref	API_EVENTS, "SDM 2 STI", "SDM 2 MOV"
 	checkpoint
 	action	set, ev_shadow=KVM_X86_SHADOW_INT_STI
-	action	check, ev_shadow=KVM_X86_SHADOW_INT_STI
+	action	peek, text="VCPU_EVENTS", offset=EVENTS_SHADOW, size=1, data=KVM_X86_SHADOW_INT_STI, \
+		mask=KVM_X86_SHADOW_INT_STI	; SVM does not tell STI from MOV SS (APM 2 15.21.5)
 	nop
 	checkpoint
 	action	check, ev_shadow=0
