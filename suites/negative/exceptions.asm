@@ -47,7 +47,7 @@ case pushed_rip, "Another pushed RIP is told"
 	checkpoint
 
 ;! fail step=1 why="the exception was delivered differently"
-;! "pushed rflags" 0x2 0x10002
+;! "pushed RF" 0x2 0x10002
 case pushed_rflags, "Other pushed RFLAGS are told: a fault has RF in them"
 	ref	"SDM 3 17.3.1.1"
 .f:	ud2
