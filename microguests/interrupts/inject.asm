@@ -166,7 +166,7 @@ case window_mov_ds, "MOV to another segment register casts none"
 
 case shadow_sti, "A shadow of STI set through KVM_SET_VCPU_EVENTS lasts for one instruction"
 	ref	"kvm api KVM_GET_VCPU_EVENTS"
-	need	cap_intr_shadow
+	need	cap_vcpu_events
 	given	set=IF
 	checkpoint
 	action	set, ev_shadow=KVM_X86_SHADOW_INT_STI
@@ -179,7 +179,7 @@ case shadow_sti, "A shadow of STI set through KVM_SET_VCPU_EVENTS lasts for one 
 
 case shadow_mov_ss, "A shadow of MOV SS set through KVM_SET_VCPU_EVENTS lasts for one instruction"
 	ref	"kvm api KVM_GET_VCPU_EVENTS"
-	need	cap_intr_shadow
+	need	cap_vcpu_events
 	given	set=IF
 	checkpoint
 	action	set, ev_shadow=KVM_X86_SHADOW_INT_MOV_SS
