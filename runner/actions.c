@@ -71,11 +71,14 @@ static bool plumb(struct engine *e, const struct record *step, const char *what,
 
 static bool act_msr_filter(struct engine *e, const struct record *step);
 
+static int set_route(struct engine *e, const struct record *step);
+
 bool actions_replumb(struct engine *e)
 {
 	for (unsigned int i = 0; i < e->nplumbing; i++) {
 		const struct plumbing *p = &e->plumbing[i];
-		int error = do_ioctl(p->vcpu ? e->vm->vcpu : e->vm->fd, p->nr, p->arg);
+		int error = p->route ? set_route(e, p->route) :
+				       do_ioctl(p->vcpu ? e->vm->vcpu : e->vm->fd, p->nr, p->arg);
 
 		if (error)
 			return engine_fail(e, "ioctl %#lx fails on the restored VM: %s", p->nr,
@@ -277,7 +280,7 @@ static bool act_signal_irqfd(struct engine *e, const struct record *step)
 	return true;
 }
 
-static bool act_route(struct engine *e, const struct record *step)
+static int set_route(struct engine *e, const struct record *step)
 {
 	struct {
 		struct kvm_irq_routing table;
@@ -304,9 +307,21 @@ static bool act_route(struct engine *e, const struct record *step)
 			   .data = (u32)record_value(step, F_data, 0) },
 	};
 	r.table.nr = (u32)(entry - r.entries);
-	e->vm->spoiled = true;
-	return action_result(e, step, "KVM_SET_GSI_ROUTING",
-			     do_ioctl(e->vm->fd, KVM_SET_GSI_ROUTING, &r.table));
+	return do_ioctl(e->vm->fd, KVM_SET_GSI_ROUTING, &r.table);
+}
+
+static bool act_route(struct engine *e, const struct record *step)
+{
+	int error = set_route(e, step);
+
+	if (!error) {
+		if (e->nplumbing == PLUMBING_MAX)
+			return engine_error(e, "too many actions that change the VM");
+		e->plumbing[e->nplumbing++] = (struct plumbing){
+			.nr = KVM_SET_GSI_ROUTING, .route = step,
+		};
+	}
+	return action_result(e, step, "KVM_SET_GSI_ROUTING", error);
 }
 
 /* ---- exits in the kernel --------------------------------------------------------------- */

@@ -33,6 +33,7 @@ struct plumbing {
 	u8 arg[128];
 	u32 bytes;
 	u64 value;			/* argument by value when bytes is 0 */
+	const struct record *route;	/* the action that set the routes, instead of arg */
 };
 
 /* What one KVM_RUN was given and what was read after it: enough to do it again. */
