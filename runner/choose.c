@@ -49,8 +49,8 @@ static bool choose_variant(struct choice *choice, const char *word, size_t len)
 		choice->axes.fresh |= !strcmp(variants[i].name, "fresh");
 		return true;
 	}
-	complain("there is no variant \"%.*s\": it is one of native, mmio, fep, restore, fresh, all",
-		 (int)len, word);
+	complain("there is no variant \"%.*s\": it is one of native, mmio, fep, restore, fresh, "
+		 "all", (int)len, word);
 	return false;
 }
 
