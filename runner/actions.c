@@ -411,6 +411,7 @@ static bool act_msr_filter(struct engine *e, const struct record *step)
 			     do_ioctl(e->vm->fd, KVM_X86_SET_MSR_FILTER, &filter));
 }
 
+/* An injected #DB or #BP happens once: it is not done again on a restored VM. */
 static bool act_guest_debug(struct engine *e, const struct record *step)
 {
 	struct kvm_guest_debug debug = { .control = (u32)record_value(step, F_control, 0) };
@@ -418,6 +419,11 @@ static bool act_guest_debug(struct engine *e, const struct record *step)
 	for (u16 i = 0; i < 4; i++)
 		debug.arch.debugreg[i] = record_value(step, (u16)(F_dr0 + i), 0);
 	debug.arch.debugreg[7] = record_value(step, F_dr7, 0);
+	if (debug.control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
+		e->vm->spoiled = true;
+		return action_result(e, step, "KVM_SET_GUEST_DEBUG",
+				     do_ioctl(e->vm->vcpu, KVM_SET_GUEST_DEBUG, &debug));
+	}
 	return plumb(e, step, "KVM_SET_GUEST_DEBUG", true, KVM_SET_GUEST_DEBUG, &debug,
 		     sizeof(debug));
 }

@@ -123,6 +123,6 @@ case own_breakpoint, "The guest's own breakpoints work while the runner has only
 case inject_db, "KVM_GUESTDBG_INJECT_DB gives the guest a #DB"
 	debugging
 	checkpoint
-	action	guest_debug, control=KVM_GUESTDBG_ENABLE | 0x40000
+	action	guest_debug, control=KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB
 	expect	exception, vector=VEC_DB
 	checkpoint
