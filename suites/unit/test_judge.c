@@ -415,7 +415,7 @@ static void test_exception(void)
 	ok(!judge_first() && told("rsp"), "an error code too many is told");
 	CASE(EXPECT(STEP_EXCEPTION, V(F_vector, 6), V(F_frame_rflags, 2)));
 	deliver_it(6, false, 0);
-	ok(!judge_first() && only("pushed RF", NULL), "pushed RFLAGS may be said; RF alone is told");
+	ok(!judge_first() && only("pushed RF", NULL), "pushed RFLAGS may be said, RF too");
 }
 
 /* ---- repeated instructions, exits in parts ---------------------------------------- */
