@@ -38,7 +38,7 @@ modes paged32, pae32, compat32, long64, long64_5l
 	%endif
 %endmacro
 
-case gate_missing, "#UD whose gate is not present in memory: #PF at the same instruction, as by the supervisor"
+case gate_missing, "#UD whose gate is not present: #PF at the same instruction, U clear"
 	ref	REFS, "SDM 3 4.6"
 	rings	0, 3
 	given	idt_base=IDT_CUT_AT(VEC_UD)

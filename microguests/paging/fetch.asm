@@ -39,7 +39,8 @@ case_cpl second_page_not_present, "an instruction whose end is not present: CR2 
 	memory	PAGES + 0xffd, db, MOV_EAX_IMM32
 	pte	PAGES + 0x1000, clear=PTE_P
 	jmp	xbx
-	expect	exception, vector=VEC_PF, error=PF_FETCH | PF_CPL, cr2=PAGES + 0x1000, rip=PAGES + 0xffd
+	expect	exception, vector=VEC_PF, error=PF_FETCH | PF_CPL, cr2=PAGES + 0x1000, \
+		rip=PAGES + 0xffd
 
 case_cpl fall_into_second_page, "an instruction that ends with its page: the next one faults"
 	ref	REFS

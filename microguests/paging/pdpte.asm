@@ -21,7 +21,7 @@ case %1, %3
 	mov	ebx, [PAGES]
 	checkpoint rbx=0xa0a0a0a0
 %endmacro
-	bad_pdpte w, PD | PTE_P | PTE_W, "bit 1 of a PDPTE is reserved: #GP(0), and the old CR3 stays"
+	bad_pdpte w, PD | PTE_P | PTE_W, "bit 1 of a PDPTE is reserved: #GP(0), the old CR3 stays"
 	bad_pdpte u, PD | PTE_P | PTE_U, "bit 2 of a PDPTE is reserved"
 	bad_pdpte a, PD | PTE_P | PTE_A, "bit 5 of a PDPTE is reserved"
 	bad_pdpte ps, PD | PTE_P | PTE_PS, "bit 7 of a PDPTE is reserved"
@@ -96,7 +96,7 @@ case %1, %3
 	expect	exception, vector=VEC_GP, error=0, rip=.f
 	writes	TABLES + 24, dd, PD | PTE_P | PTE_W
 %endmacro
-	reload	cr4_pse, CR4_PSE, "MOV to CR4 that changes PSE loads the PDPTEs, and refuses reserved bits"
+	reload	cr4_pse, CR4_PSE, "MOV to CR4 that changes PSE loads the PDPTEs, and checks them"
 	reload	cr4_pge, CR4_PGE, "MOV to CR4 that changes PGE loads the PDPTEs"
 
 case cr0_cd, "MOV to CR0 that changes CD loads the PDPTEs"

@@ -42,7 +42,8 @@ case_cpl put_right, "after a reserved-bit fault the corrected entry works"
 	need	maxphyaddr_lt_52
 	pte	PAGES, set=1 << 51
 .f:	mov	eax, [PAGES]
-	expect	exception, vector=VEC_PF, error=PF_P | PF_RSVD | PF_CPL, cr2=PAGES, rip=.f, resume=.f
+	expect	exception, vector=VEC_PF, error=PF_P | PF_RSVD | PF_CPL, cr2=PAGES, rip=.f, \
+		resume=.f
 	action	entry, level=1, va=PAGES, clear=1 << 51
 	checkpoint rax=0xa0a0a0a0
 
