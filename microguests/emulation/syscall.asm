@@ -202,11 +202,11 @@ case sysenter_high, "SYSENTER in long mode, from compatibility mode too, takes 6
 	ring3
 	pte	HIGH + .there, pa=TEXT, clear=PTE_U
 	msr	MSR_SYSENTER_CS, FREE
-	msr	MSR_SYSENTER_ESP, 0x7edcba9876540
+	msr	MSR_SYSENTER_ESP, 0x7edcba987650
 	msr	MSR_SYSENTER_EIP, HIGH + .there
 	emulate	sysenter
 	ud2
-.there:	checkpoint flat_code(FREE, AR_SYSENTER), flat_stack(FREE + 8, AR_DATA), rsp=0x7edcba9876540, \
+.there:	checkpoint flat_code(FREE, AR_SYSENTER), flat_stack(FREE + 8, AR_DATA), rsp=0x7edcba987650, \
 		rip=HIGH + .end
 .end:
 
