@@ -73,4 +73,5 @@ case no_debug, "No debug exit where one is expected"
 	bad	action guest_debug, control=0
 	nop
 	expect	debug, debug_vector=VEC_DB
+	action	guest_debug, control=0
 	checkpoint
