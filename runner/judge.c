@@ -395,8 +395,7 @@ bool judge_is_partial(const struct engine *e, const struct record *step)
 			return false;
 		if (r->kind == REC_EXPECT)
 			return r->addr == step->addr && step->sub >= STEP_IO_IN &&
-			       step->sub <= STEP_MMIO_WRITE && r->sub != STEP_INTR &&
-			       r->sub != STEP_DEBUG;
+			       step->sub <= STEP_MMIO_WRITE && r->sub != STEP_INTR;
 	}
 	return false;
 }

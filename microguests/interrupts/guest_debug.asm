@@ -49,11 +49,12 @@ case step_pushf, "PUSHF under the runner's single step pushes the guest's own TF
 	action	guest_debug, control=0
 	checkpoint
 
-case step_out, "OUT under the runner's single step exits for both"
+case step_out, "OUT under the runner's single step exits for the port, then for the step"
 	debugging
 	action	guest_debug, control=STEP
 	out	0x10, al
 	expect	io_out, port=0x10, size=1, data=0x11
+	expect	debug, debug_vector=VEC_DB, debug_dr6=DR6_INIT | DR6_BS
 	action	guest_debug, control=0
 	checkpoint
 
