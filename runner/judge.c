@@ -67,7 +67,8 @@ static bool cs_type_unknown(const struct engine *e, unsigned int i)
 	const struct cpu_state *want = &e->stage.state;
 
 	return i == SEG_CS && !(want->cr0 & CR0_PE) &&
-	       (e->seen.seg[i].ar & AR_TYPE) == TYPE_DATA && (want->seg[i].ar & AR_TYPE) == TYPE_CODE;
+	       (want->seg[i].ar & AR_TYPE) == TYPE_CODE &&
+	       (e->seen.seg[i].ar & AR_TYPE) == TYPE_DATA;
 }
 
 /*
