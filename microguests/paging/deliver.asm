@@ -84,35 +84,40 @@ case page_fault_not_present_gate, "#PF, then #NP for its gate: a double fault, C
 case idt_missing, "with no IDT in memory any exception ends in shutdown"
 	ref	REFS
 	rings	0, 3
-	pte	IDT, clear=PTE_P
+	checkpoint
+	action	entry, level=1, va=IDT, clear=PTE_P
 	ud2
 	expect	shutdown
 
 case gdt_missing, "with no GDT in memory any exception ends in shutdown"
 	ref	REFS
 	rings	0, 3
-	pte	GDT, clear=PTE_P
+	checkpoint
+	action	entry, level=1, va=GDT, clear=PTE_P
 	ud2
 	expect	shutdown
 
 case stack_missing, "an exception at CPL 0 on a stack that is not present ends in shutdown"
 	ref	REFS
 	given	rsp=PAGES + 0x800
-	pte	PAGES, clear=PTE_P
+	checkpoint
+	action	entry, level=1, va=PAGES, clear=PTE_P
 	ud2
 	expect	shutdown
 
 case inner_stack_missing, "an exception at CPL 3 whose inner stack is not present ends in shutdown"
 	ref	REFS
 	ring3
-	pte	KSTACK, clear=PTE_P
+	checkpoint
+	action	entry, level=1, va=KSTACK, clear=PTE_P
 	ud2
 	expect	shutdown
 
 case inner_stack_read_only, "so it does if the inner stack is read-only"
 	ref	REFS
 	ring3
-	pte	KSTACK, clear=PTE_W
+	checkpoint
+	action	entry, level=1, va=KSTACK, clear=PTE_W
 	ud2
 	expect	shutdown
 
@@ -120,7 +125,9 @@ case tss_missing, "an exception at CPL 3 whose TSS is not present ends in shutdo
 	ref	REFS
 	ring3
 	given	tr=SEL_TSS, tr_base=PAGES, tr_limit=TSS_LIMIT, tr_ar=AR_TSS_BUSY
-	pte	PAGES, clear=PTE_P
+	memory	PAGES + 0x66, dw, TSS_IOMAP	; PAGES' pattern opens CHECKPOINT_PORT
+	checkpoint
+	action	entry, level=1, va=PAGES, clear=PTE_P
 	ud2
 	expect	shutdown
 
