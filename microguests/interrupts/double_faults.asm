@@ -49,12 +49,14 @@ case no_idt, "With an IDT of limit 0 any exception ends in shutdown"
 	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9"
 	all_rings
 	given	idt_limit=0
+	checkpoint		; so that a guest that never ran does not pass
 	ud2
 	expect	shutdown
 
 case no_idt_software, "INT n shuts down too when neither #GP nor #DF can be delivered"
 	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9"
 	given	idt_limit=0
+	checkpoint		; so that a guest that never ran does not pass
 	int	0x30
 	expect	shutdown
 
@@ -77,6 +79,7 @@ case real_double_fault, "In real mode #GP beyond the table's limit becomes #DF"
 case real_odd_stack, "In real mode an interrupt with SP = 1 shuts the processor down"
 	ref	"SDM 2 INT n", "SDM 3 6.15 #DF"
 	given	rsp=1
+	checkpoint		; so that a guest that never ran does not pass
 	int3
 	expect	shutdown
 %else
@@ -115,6 +118,7 @@ case triple, "A fault while delivering #DF shuts the processor down"
 	all_rings
 	given	rcx=0, rdx=0
 	absent	VEC_DE, VEC_DF
+	checkpoint		; so that a guest that never ran does not pass
 	div	ecx
 	expect	shutdown
 %endif
@@ -161,6 +165,7 @@ case idt_missing, "Without the IDT's page every exception ends in shutdown"
 	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9"
 	all_rings
 	pte	IDT, clear=PTE_P
+	checkpoint		; so that a guest that never ran does not pass
 	ud2
 	expect	shutdown
 
@@ -168,6 +173,7 @@ case inner_stack_missing, "Without the page of the inner stack every exception a
 	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9"
 	ring3
 	pte	KSTACK, clear=PTE_P
+	checkpoint		; so that a guest that never ran does not pass
 	ud2
 	expect	shutdown
 %endif
