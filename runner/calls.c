@@ -85,14 +85,22 @@ static long set_cpuid2(struct engine *e, const struct record *step)
 	return result;
 }
 
-/* KVM_GET_CPUID2 or KVM_GET_SUPPORTED_CPUID with room for arg0 entries. */
+#define LIST_MAX 4096	/* entries: more than any kernel has to give */
+
+/* How many entries to have memory for when a case says there is room for that many. */
+static size_t list_room(u32 entries)
+{
+	return entries < LIST_MAX ? entries : LIST_MAX;
+}
+
+/* KVM_GET_CPUID2 or KVM_GET_SUPPORTED_CPUID, told that there is room for arg0 entries. */
 static long get_cpuid(const struct record *step, int fd, unsigned long nr)
 {
 	u32 room = (u32)record_value(step, F_arg0, VM_CPUID_MAX);
 	struct kvm_cpuid2 *cpuid;
 	long result;
 
-	cpuid = xcalloc(1, sizeof(*cpuid) + room * sizeof(cpuid->entries[0]));
+	cpuid = xcalloc(1, sizeof(*cpuid) + list_room(room) * sizeof(cpuid->entries[0]));
 	cpuid->nent = room;
 	result = ioctl(fd, nr, cpuid);
 	free(cpuid);
@@ -110,20 +118,21 @@ static long get_supported_cpuid(struct engine *e, const struct record *step)
 }
 
 /*
- * A list of MSR indices with room for arg0 entries. With arg1=1, what E2BIG comes
+ * A list of MSR indices, told that there is room for arg0 entries. With arg1=1, what E2BIG comes
  * with, the number of entries needed, is used for a second call.
  */
 static long msr_list(struct engine *e, const struct record *step, unsigned long nr)
 {
 	u32 room = (u32)record_value(step, F_arg0, 0);
-	struct kvm_msr_list *list = xcalloc(1, sizeof(*list) + room * sizeof(list->indices[0]));
+	struct kvm_msr_list *list;
 	long result;
 
+	list = xcalloc(1, sizeof(*list) + list_room(room) * sizeof(list->indices[0]));
 	list->nmsrs = room;
 	result = ioctl(e->target->fd, nr, list);
 	if (result < 0 && errno == E2BIG && record_value(step, F_arg1, 0)) {
 		room = list->nmsrs;
-		list = xrealloc(list, sizeof(*list) + room * sizeof(list->indices[0]));
+		list = xrealloc(list, sizeof(*list) + list_room(room) * sizeof(list->indices[0]));
 		result = ioctl(e->target->fd, nr, list);
 	}
 	free(list);

@@ -198,7 +198,9 @@ static void drain_coalesced(struct engine *e)
 	ring = (void *)((u8 *)e->vm->run + e->vm->target->coalesced_offset);
 	max = (4096 - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
 	first = ring->first;
-	while (first != __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE) && first < max) {
+	for (u32 i = 0; i < max && first < max; i++) {
+		if (first == __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE))
+			break;
 		if (e->ncoalesced < COALESCED_MAX)
 			e->coalesced[e->ncoalesced++] = ring->coalesced_mmio[first];
 		first = (first + 1) % max;

@@ -66,11 +66,23 @@ static const u8 *io_data(const struct kvm_run *run)
 	return (const u8 *)run + run->io.data_offset;
 }
 
-static void describe_io(const struct kvm_run *run, char *text, size_t room)
+/* Whether the data of a port access lies where the ABI has it: in what is mapped. */
+static bool io_data_mapped(const struct engine *e)
 {
+	const struct kvm_run *run = e->vm->run;
+	u64 bytes = (u64)run->io.size * run->io.count, room = e->target->run_size;
+
+	return bytes && run->io.data_offset <= room && bytes <= room - run->io.data_offset;
+}
+
+static void describe_io(const struct engine *e, char *text, size_t room)
+{
+	const struct kvm_run *run = e->vm->run;
 	char data[56] = "";
 
-	if (run->io.direction == KVM_EXIT_IO_OUT)
+	if (!io_data_mapped(e))
+		snprintf(data, sizeof(data), "outside kvm_run");
+	else if (run->io.direction == KVM_EXIT_IO_OUT)
 		hex_bytes(data, sizeof(data), io_data(run), (size_t)run->io.size * run->io.count);
 	snprintf(text, room, "io_%s port=%#x size=%u count=%u%s%s",
 		 run->io.direction == KVM_EXIT_IO_OUT ? "out" : "in", run->io.port, run->io.size,
@@ -103,11 +115,13 @@ static const char *internal_name(u32 suberror)
 	}
 }
 
-static void describe(const struct kvm_run *run, char *text, size_t room)
+static void describe(const struct engine *e, char *text, size_t room)
 {
+	const struct kvm_run *run = e->vm->run;
+
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
-		describe_io(run, text, room);
+		describe_io(e, text, room);
 		break;
 	case KVM_EXIT_MMIO:
 		describe_mmio(run, text, room);
@@ -159,7 +173,7 @@ void exits_log(struct engine *e)
 	if (e->run_errno)
 		snprintf(seen->text, sizeof(seen->text), "KVM_RUN: %s", strerror(e->run_errno));
 	else
-		describe(e->vm->run, seen->text, sizeof(seen->text));
+		describe(e, seen->text, sizeof(seen->text));
 }
 
 /* ---- matching ------------------------------------------------------------------- */
@@ -289,20 +303,20 @@ static bool take_io(struct engine *e, const struct record *step, const struct wa
 {
 	struct kvm_run *run = e->vm->run;
 	u32 direction = step->sub == STEP_IO_OUT ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
-	u32 bytes = (u32)run->io.size * run->io.count;
+	u64 bytes = (u64)run->io.size * run->io.count;
 	u8 *data = (u8 *)run + run->io.data_offset;
 
-	if (!is_exit(e, KVM_EXIT_IO) || run->io.direction != direction ||
+	if (!is_exit(e, KVM_EXIT_IO) || !io_data_mapped(e) || run->io.direction != direction ||
 	    run->io.port != record_value(step, F_port, run->io.port) || run->io.size != size ||
 	    bytes > w->total - *done)
 		return wrong_exit(e, step);
 	if (direction == KVM_EXIT_IO_IN) {
 		memcpy(data, w->bytes + *done, bytes);
 	} else if (w->known && memcmp(data, w->bytes + *done, bytes)) {
-		data_differs(e, w->bytes + *done, data, bytes);
+		data_differs(e, w->bytes + *done, data, (u32)bytes);
 		return engine_fail(e, "other data than expected");
 	}
-	*done += bytes;
+	*done += (u32)bytes;
 	return true;
 }
 
@@ -313,8 +327,8 @@ static bool take_mmio(struct engine *e, const struct record *step, const struct 
 	u64 address = record_value(step, F_address, 0) + *done;
 
 	if (!is_exit(e, KVM_EXIT_MMIO) || run->mmio.is_write != (step->sub == STEP_MMIO_WRITE) ||
-	    run->mmio.phys_addr != address || run->mmio.len > w->total - *done ||
-	    run->mmio.len > sizeof(run->mmio.data))
+	    run->mmio.phys_addr != address || !run->mmio.len ||
+	    run->mmio.len > w->total - *done || run->mmio.len > sizeof(run->mmio.data))
 		return wrong_exit(e, step);
 	if (!run->mmio.is_write) {
 		memcpy(run->mmio.data, w->bytes + *done, run->mmio.len);
@@ -335,7 +349,8 @@ static bool is_operand(const struct engine *e)
 	const struct kvm_run *run = e->vm->run;
 
 	return e->instance->path == PATH_MMIO && is_exit(e, KVM_EXIT_MMIO) &&
-	       run->mmio.phys_addr >= OPERAND && run->mmio.len <= sizeof(run->mmio.data) &&
+	       run->mmio.phys_addr >= OPERAND && run->mmio.phys_addr < OPERAND + PAGE_BYTES &&
+	       run->mmio.len <= sizeof(run->mmio.data) &&
 	       run->mmio.phys_addr + run->mmio.len <= OPERAND + PAGE_BYTES;
 }
 

@@ -172,7 +172,10 @@ static bool frame_covers(const struct engine *e, u64 addr)
 	return e->frame_known && addr >= f->addr && addr - f->addr < (u64)f->item * f->count;
 }
 
-/* The pushed frame first, item by item, by its names. */
+/*
+ * The pushed frame first, item by item, by its names. Items after a stack pointer
+ * that wrapped are elsewhere: they are compared as memory.
+ */
 static bool compare_frame(struct engine *e)
 {
 	const struct frame *f = &e->frame;
@@ -182,6 +185,8 @@ static bool compare_frame(struct engine *e)
 		u64 want = 0, got = 0, at = f->addr + i * f->item;
 		char what[32];
 
+		if (at + f->item > STAGE_RAM)
+			break;
 		memcpy(&want, e->stage.mem + at, f->item);
 		memcpy(&got, e->vm->mem + at, f->item);
 		/* Often wrong alone, so it has a name of its own. */

@@ -55,7 +55,7 @@ bool stage_load_segment(struct stage *stage, struct seg_state *seg, u64 selector
 		seg->ar = AR_UNUSABLE;
 		return true;
 	}
-	if ((selector | 7) > limit || base + (selector | 7) + 9 > STAGE_RAM) {
+	if ((selector | 7) > limit || base >= STAGE_RAM || base + (selector | 7) + 9 > STAGE_RAM) {
 		snprintf(stage->error, sizeof(stage->error),
 			 "selector %#" PRIx64 " is outside its table: give base, limit and ar",
 			 selector);

@@ -87,7 +87,7 @@ u64 stage_entry(struct stage *stage, u64 va, unsigned int level, bool make)
 		u64 entry = table + entry_index(stage, va, at) * entry_bytes(stage);
 		u64 value;
 
-		if (entry + entry_bytes(stage) > STAGE_RAM) {
+		if (table >= STAGE_RAM || entry + entry_bytes(stage) > STAGE_RAM) {
 			snprintf(stage->error, sizeof(stage->error),
 				 "page table at %#" PRIx64 " is outside guest memory", table);
 			return 0;
