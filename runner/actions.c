@@ -70,7 +70,6 @@ static bool plumb(struct engine *e, const struct record *step, const char *what,
 }
 
 static bool act_msr_filter(struct engine *e, const struct record *step);
-
 static int set_route(struct engine *e, const struct record *step);
 
 bool actions_replumb(struct engine *e)
@@ -221,6 +220,9 @@ static bool act_interrupt(struct engine *e, const struct record *step)
 {
 	struct kvm_interrupt irq = { .irq = (u32)record_value(step, F_vector, 0) };
 
+	/* With a local APIC in the kernel it waits where no state that is loaded reaches. */
+	if (e->vm->irqchip != IRQCHIP_USER)
+		e->vm->spoiled = true;
 	return action_result(e, step, "KVM_INTERRUPT",
 			     do_ioctl(e->vm->vcpu, KVM_INTERRUPT, &irq));
 }

@@ -200,7 +200,7 @@ static int set_group(struct engine *e, const struct record *step, enum group gro
 		nr = KVM_SET_XSAVE, arg = &xsave;
 		break;
 	case GROUP_XCRS:
-		e->vm->avx_on = true;
+		e->vm->xstate_unknown = true;
 		nr = KVM_SET_XCRS, arg = &xcrs;
 		break;
 	case GROUP_EVENTS:

@@ -81,6 +81,8 @@ static long set_cpuid2(struct engine *e, const struct record *step)
 			cpuid->entries[i].ebx ^= (u32)record_value(step, F_arg0, 0);
 	if (result >= 0)
 		result = ioctl(e->vm->vcpu, KVM_SET_CPUID2, cpuid);
+	if (result >= 0 && record_value(step, F_arg0, 0))
+		e->vm->spoiled = true;
 	free(cpuid);
 	return result;
 }
@@ -164,6 +166,7 @@ static long set_msrs(struct engine *e, const struct record *step)
 			.index = (u32)record_value(step, (u16)(F_arg0 + i), 0),
 			.data = record_value(step, F_value, 0),
 		};
+	e->vm->spoiled = true;	/* which of them the next case would find is not looked at */
 	return ioctl(e->vm->vcpu, KVM_SET_MSRS, &msrs);
 }
 

@@ -442,6 +442,9 @@ static bool set_the_stage(struct engine *e)
 		if (record->kind != REC_MSR && record->kind != REC_MEMSLOT)
 			continue;
 		e->step = record;
+		if (!vm_settle(e->vm))
+			return engine_fail(e, "the target refuses the initial state: %s",
+					   e->vm->error);
 		if (!action_do(e, record))
 			return false;
 	}

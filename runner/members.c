@@ -105,7 +105,7 @@ static u8 *read_pair(struct engine *e, const struct record *step, const struct p
 static void note_change(struct engine *e, const struct pair *pair)
 {
 	if (pair->set == KVM_SET_XSAVE || pair->set == KVM_SET_XCRS || pair->set == KVM_SET_FPU)
-		e->vm->avx_on = true;
+		e->vm->xstate_unknown = true;
 	if (pair->set == KVM_SET_DEVICE_ATTR || pair->set == KVM_SET_CLOCK)
 		e->vm->spoiled = true;
 }

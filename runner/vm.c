@@ -21,6 +21,8 @@
 #define MSR_TSC 0x10
 #define MSR_TSC_DEADLINE 0x6e0
 #define CR0_PG 0x80000000ull
+#define CR4_OSXSAVE 0x40000ull
+#define CR4_PKE 0x400000ull
 
 static bool failed(struct vm *vm, const char *what)
 {
@@ -152,37 +154,49 @@ static bool load_memory(struct vm *vm, const struct stage *stage)
 
 /* ---- baseline ------------------------------------------------------------------ */
 
-static struct kvm_msrs *msrs_alloc(u32 count)
-{
-	struct kvm_msrs *msrs = xcalloc(1, sizeof(*msrs) + count * sizeof(msrs->entries[0]));
-
-	msrs->nmsrs = count;
-	return msrs;
-}
-
 /* Time goes on whatever a reset does. */
 static bool msr_is_time(u32 index)
 {
 	return index == MSR_TSC || index == MSR_TSC_DEADLINE;
 }
 
-/* The MSRs that a new vCPU lets us read and write back. */
+/* Adds one MSR, if this vCPU lets us read it and write it back. */
+static void baseline_msr(struct vm *vm, u32 index)
+{
+	struct kvm_msrs *all = vm->baseline.msrs;
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} one = { .head.nmsrs = 1, .entry.index = index };
+
+	for (u32 i = 0; i < all->nmsrs; i++)
+		if (all->entries[i].index == index)
+			return;
+	if (ioctl(vm->vcpu, KVM_GET_MSRS, &one) == 1 && ioctl(vm->vcpu, KVM_SET_MSRS, &one) == 1)
+		all->entries[all->nmsrs++] = one.entry;
+}
+
+/* MTRRs are not in every kernel's list (SDM 3 11.11.2). */
+static const struct {
+	u32 first, count;
+} mtrrs[] = {
+	{ 0x200, 16 }, { 0x250, 1 }, { 0x258, 2 }, { 0x268, 8 }, { 0x2ff, 1 },
+};
+#define MTRRS 28
+
 static void baseline_msrs(struct vm *vm)
 {
 	const struct kvm_msr_list *list = vm->target->msrs;
-	struct kvm_msrs *all = msrs_alloc(list->nmsrs), *one = msrs_alloc(1);
-	u32 kept = 0;
+	size_t room = list->nmsrs + MTRRS;
 
-	for (u32 i = 0; i < list->nmsrs; i++) {
-		one->entries[0] = (struct kvm_msr_entry){ .index = list->indices[i] };
-		if (msr_is_time(list->indices[i]) || ioctl(vm->vcpu, KVM_GET_MSRS, one) != 1 ||
-		    ioctl(vm->vcpu, KVM_SET_MSRS, one) != 1)
-			continue;
-		all->entries[kept++] = one->entries[0];
-	}
-	all->nmsrs = kept;
-	free(one);
-	vm->baseline.msrs = all;
+	vm->baseline.msrs = xcalloc(1, sizeof(struct kvm_msrs) +
+				       room * sizeof(struct kvm_msr_entry));
+	for (u32 i = 0; i < list->nmsrs; i++)
+		if (!msr_is_time(list->indices[i]))
+			baseline_msr(vm, list->indices[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(mtrrs); i++)
+		for (u32 n = 0; n < mtrrs[i].count; n++)
+			baseline_msr(vm, mtrrs[i].first + n);
 }
 
 static bool baseline_read(struct vm *vm)
@@ -428,15 +442,31 @@ bool vm_set_fpu(struct vm *vm, const struct cpu_state *state)
 	struct kvm_xsave xsave;
 	u64 components = XSTATE_X87 | XSTATE_SSE;
 
-	if (state->xcr0 != XSTATE_X87 || vm->avx_on) {
+	if (state->xcr0 != XSTATE_X87 || vm->xstate_unknown) {
 		if (!VCPU(vm, KVM_SET_XCRS, &xcrs))
 			return false;
-		vm->avx_on = state->xcr0 != XSTATE_X87;
+		vm->xstate_unknown = state->xcr0 != XSTATE_X87;
 	}
 	if (state->xcr0 & XSTATE_AVX)
 		components |= XSTATE_AVX;
 	state_to_xsave(state, &xsave, components);
 	return VCPU(vm, KVM_SET_XSAVE, &xsave);
+}
+
+/* In that state a guest can write XCR0 or PKRU: XSETBV, WRPKRU (SDM 2). */
+static void note_xstate(struct vm *vm, const struct cpu_state *state)
+{
+	if (state->cr4 & (CR4_OSXSAVE | CR4_PKE))
+		vm->xstate_unknown = true;
+}
+
+/*
+ * A local APIC in the kernel is loaded in the mode that the case starts it in: then
+ * the registers, which choose that, cannot wait for KVM_RUN.
+ */
+static bool load_registers(struct vm *vm, const struct cpu_state *state)
+{
+	return vm->irqchip == IRQCHIP_USER ? vm_resume(vm, state) : vm_set_state(vm, state);
 }
 
 bool vm_load(struct vm *vm, const struct stage *stage)
@@ -448,12 +478,15 @@ bool vm_load(struct vm *vm, const struct stage *stage)
 	vm->run->cr8 = stage->state.cr8;
 	if (!load_memory(vm, stage))
 		return false;
-	if (!vm_resume(vm, &stage->state))
+	if (!load_registers(vm, &stage->state))
 		return false;
 	if (!baseline_load(vm) || !vm_set_debugregs(vm, &stage->state) ||
 	    !VCPU(vm, KVM_SET_VCPU_EVENTS, &vm->baseline.events))
 		return false;
-	return !(tc->uses || vm->avx_on) || vm_set_fpu(vm, &stage->state);
+	if ((tc->uses || vm->xstate_unknown) && !vm_set_fpu(vm, &stage->state))
+		return false;
+	note_xstate(vm, &stage->state);
+	return true;
 }
 
 bool vm_clean(struct vm *vm)
@@ -481,6 +514,7 @@ bool vm_get_state(struct vm *vm, struct cpu_state *state, bool synced, bool fpu)
 	if (!VCPU(vm, KVM_GET_DEBUGREGS, &debug))
 		return false;
 	state_from_debugregs(state, &debug);
+	note_xstate(vm, state);
 	if (!fpu)
 		return true;
 	if (!VCPU(vm, KVM_GET_XSAVE, &xsave) || !VCPU(vm, KVM_GET_XCRS, &xcrs))

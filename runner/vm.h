@@ -23,7 +23,7 @@ struct vm_slot {
 
 /* State that a case cannot reach through struct cpu_state, as a new vCPU has it. */
 struct vm_baseline {
-	struct kvm_msrs *msrs;	/* those that can be written back */
+	struct kvm_msrs *msrs;	/* those that can be written back, but for the time */
 	struct kvm_lapic_state lapic;
 	struct kvm_irqchip chips[3];
 	struct kvm_pit_state2 pit;
@@ -47,7 +47,7 @@ struct vm {
 	u8 *tables_seen;		/* TABLES as the target last used them */
 	u8 *tables_loaded;		/* TABLES as the runner last wrote them */
 	bool tables_unknown;		/* other tables were in use: flush before the next */
-	bool avx_on;			/* XCR0 is not what a new vCPU has */
+	bool xstate_unknown;		/* XCR0 or PKRU may not be what a new vCPU has */
 	bool slots_changed;		/* not the stage's own any more */
 	bool kicks_in;			/* KVM_SET_SIGNAL_MASK is in force */
 	bool spoiled;			/* cannot be brought back: not to be used again */

@@ -88,44 +88,26 @@ static bool move(struct vm *vm, struct saved *s, bool sregs2, bool set, char err
 	return true;
 }
 
-/* MTRRs are not in every kernel's list (SDM 3 11.11.2). */
-static const struct {
-	u32 first, count;
-} mtrrs[] = {
-	{ 0x200, 16 }, { 0x250, 1 }, { 0x258, 2 }, { 0x268, 8 }, { 0x2ff, 1 },
-};
-#define MTRRS 28
-
-/* Adds one MSR, if this vCPU lets us read it. */
-static void save_msr(struct vm *vm, struct saved *s, u32 index)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} one = { .head.nmsrs = 1, .entry.index = index };
-
-	for (u32 i = 0; i < s->msrs->nmsrs; i++)
-		if (s->msrs->entries[i].index == index)
-			return;
-	if (ioctl(vm->vcpu, KVM_GET_MSRS, &one) == 1)
-		s->msrs->entries[s->msrs->nmsrs++] = one.entry;
-}
-
-/* Every MSR of the baseline, the MTRRs, and the time. */
-static void save_msrs(struct vm *vm, struct saved *s)
+/* Every MSR of the baseline, and the time. */
+static bool save_msrs(struct vm *vm, struct saved *s, char error[VM_ERROR])
 {
 	const struct kvm_msrs *known = vm->baseline.msrs;
-	size_t room = known->nmsrs + MTRRS + 1;
+	u32 count = known->nmsrs + 1;
+	int done;
 
-	s->msrs = xcalloc(1, sizeof(*s->msrs) + room * sizeof(s->msrs->entries[0]));
+	s->msrs = xcalloc(1, sizeof(*s->msrs) + count * sizeof(s->msrs->entries[0]));
 	memcpy(s->msrs->entries, known->entries, known->nmsrs * sizeof(known->entries[0]));
-	s->msrs->nmsrs = known->nmsrs;
-	if (ioctl(vm->vcpu, KVM_GET_MSRS, s->msrs) != (int)known->nmsrs)
-		return;
-	for (unsigned int i = 0; i < ARRAY_SIZE(mtrrs); i++)
-		for (u32 n = 0; n < mtrrs[i].count; n++)
-			save_msr(vm, s, mtrrs[i].first + n);
-	save_msr(vm, s, MSR_TSC);
+	s->msrs->entries[known->nmsrs].index = MSR_TSC;
+	s->msrs->nmsrs = count;
+	done = ioctl(vm->vcpu, KVM_GET_MSRS, s->msrs);
+	if (done == (int)count)
+		return true;
+	if (done < 0)
+		snprintf(error, VM_ERROR, "KVM_GET_MSRS: %s", strerror(errno));
+	else
+		snprintf(error, VM_ERROR, "KVM_GET_MSRS refuses MSR %#x, which it gave before",
+			 s->msrs->entries[done].index);
+	return false;
 }
 
 static bool load_msrs(struct vm *vm, const struct saved *s, char error[VM_ERROR])
@@ -174,8 +156,7 @@ static bool save(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERRO
 			 strerror(errno));
 		return false;
 	}
-	save_msrs(vm, s);
-	return true;
+	return save_msrs(vm, s, error);
 }
 
 /* The new VM starts with the stage's slots; make them those of the old one. */
@@ -231,7 +212,7 @@ static bool load(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERRO
 			 strerror(errno));
 		return false;
 	}
-	vm->avx_on = s->xcrs.nr_xcrs && s->xcrs.xcrs[0].value != XSTATE_X87;
+	vm->xstate_unknown = s->xcrs.nr_xcrs && s->xcrs.xcrs[0].value != XSTATE_X87;
 	return true;
 }
 
@@ -258,6 +239,8 @@ bool vm_rebuild(struct vm **vm, const struct vm_shape *shape, u64 dirty[VM_SLOTS
 		(*vm)->run->request_interrupt_window = window;
 		(*vm)->run->cr8 = cr8;
 	}
+	if (!ok && *vm)
+		(*vm)->spoiled = true;	/* in part loaded, or in a state that cannot be read */
 	free(s->msrs);
 	free(s);
 	return ok;
