@@ -536,6 +536,7 @@ struct walk {			/* state of the walk over a case's records */
 	const struct mg_case *tc;
 	bool started;		/* a step was seen */
 	bool expecting;		/* the last step is an expectation */
+	bool ended;		/* which leaves nothing defined that could be judged */
 	bool hw;		/* and has its REC_HW */
 	unsigned int expectations;
 	const struct record *memslots[MEMSLOTS_MAX];
@@ -596,6 +597,7 @@ static char *check_order(struct walk *walk, const struct record *record)
 	case REC_EXPECT:
 		walk->expectations++;
 		walk->started = walk->expecting = true;
+		walk->ended = record->sub == STEP_SHUTDOWN || record->sub == STEP_FAIL_ENTRY;
 		walk->hw = false;
 		return NULL;
 	case REC_ACTION:
@@ -612,6 +614,9 @@ static char *check_order(struct walk *walk, const struct record *record)
 	case REC_WRITES:
 	case REC_ANY:
 	case REC_ENTRY_IS:
+		if (walk->expecting && walk->ended && record->kind != REC_HW)
+			return xstrdup("nothing is judged after a shutdown or a failed entry: "
+				       "remove it");
 		return walk->expecting ? NULL : xstrdup("it belongs to an `expect`, "
 							"but none stands right before it");
 	default:
@@ -632,7 +637,7 @@ static char *check_uses(const struct mg_case *tc, const struct record *record)
 		u16 id = record->fields[i].id;
 		unsigned int uses = id >= F_ymm0 && id <= F_ymm15 ? USES_AVX :
 				    (id >= F_xmm0 && id <= F_xmm15) || id == F_mxcsr ? USES_SSE :
-				    id >= F_fcw && id <= F_st7 ? USES_FPU : 0;
+				    (id >= F_fcw && id <= F_st7) || id == F_xcr0 ? USES_FPU : 0;
 
 		if (uses & ~tc->uses)
 			return xasprintf("%s is not judged without `uses %s`", field_name(id),

@@ -454,6 +454,8 @@ bool judge_expectation(struct engine *e, const struct record *step)
 	bool exception = step->sub == STEP_EXCEPTION, partial = judge_is_partial(e, step);
 	unsigned int vector = (unsigned int)record_value(step, F_vector, 0);
 
+	if (step->sub == STEP_SHUTDOWN || step->sub == STEP_FAIL_ENTRY)
+		return predict_followers(e, step, false);	/* expect_hw */
 	e->stage.state.rip = step->addr;
 	if (!stage_apply(&e->stage, step))
 		return engine_error(e, "%s", e->stage.error);
