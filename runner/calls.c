@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "actions.h"
+#include "worker.h"
 
 enum on { ON_SYSTEM, ON_VM, ON_VCPU };
 
@@ -170,16 +171,17 @@ static long set_msrs(struct engine *e, const struct record *step)
 	return ioctl(e->vm->vcpu, KVM_SET_MSRS, &msrs);
 }
 
-/* A mask of arg0 bytes: it lets no signal in, so kicks no longer end KVM_RUN. */
+/* A mask of arg0 bytes: it lets no kick in, and no signal but the watchdog's. */
 static long set_signal_mask(struct engine *e, const struct record *step)
 {
 	struct {
 		struct kvm_signal_mask head;
 		u64 set;
 	} mask = { .head.len = (u32)record_value(step, F_arg0, sizeof(u64)) };
+	u64 blocked = ~(1ull << (WATCH_SIGNAL - 1));
 	long result;
 
-	memset(mask.head.sigset, 0xff, sizeof(u64));
+	memcpy(mask.head.sigset, &blocked, sizeof(blocked));
 	result = ioctl(e->vm->vcpu, KVM_SET_SIGNAL_MASK, &mask);
 	if (result < 0)
 		return result;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <stdatomic.h>
+#include <pthread.h>
 
 #include "deliver.h"
 #include "deviations.h"
@@ -18,11 +18,16 @@
 #define PLUMBING_MAX 64
 #define OPERAND_EXITS_MAX 100000	/* accesses to OPERAND in MMIO space, per step */
 
-/* A thread in KVM_RUN, as the watchdog sees it. */
+/*
+ * A thread in KVM_RUN, as the watchdog sees it. The lock keeps the watchdog's
+ * hands off a KVM_RUN that has just come back, and off its VM.
+ */
 struct watch {
-	_Atomic u64 deadline_ns;	/* 0: not in KVM_RUN */
-	_Atomic(struct kvm_run *) run;
-	atomic_bool fired;		/* the watchdog has kicked it */
+	pthread_mutex_t lock;
+	u64 deadline_ns;		/* 0: not in KVM_RUN */
+	struct kvm_run *run;
+	bool fired;			/* the watchdog has kicked it */
+	bool lost;			/* and given it up: it must touch nothing any more */
 	pthread_t thread;
 };
 

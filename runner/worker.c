@@ -29,7 +29,7 @@ struct crew {			/* what the threads of one run share */
 	pthread_cond_t changed;
 	struct slot *slots;
 	unsigned int next;	/* instance to begin */
-	unsigned int running;	/* workers alive and not lost */
+	unsigned int running;	/* workers alive; one given up counts until it is replaced */
 	struct worker *workers;	/* all ever started, newest first */
 	bool over;
 
@@ -45,7 +45,6 @@ struct worker {
 	struct engine engine;
 	struct vm *pool[SHAPES];
 	unsigned int at;	/* instance under way */
-	bool lost;		/* given up; guarded by crew->lock */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -231,7 +230,7 @@ static int take_next(struct worker *w)
 	int at = -1;
 
 	pthread_mutex_lock(&crew->lock);
-	if (!w->lost && !stop_requested && crew->next < crew->schedule->count)
+	if (!stop_requested && crew->next < crew->schedule->count)
 		at = (int)crew->next++;
 	if (at >= 0)
 		w->at = (unsigned int)at;
@@ -239,20 +238,14 @@ static int take_next(struct worker *w)
 	return at;
 }
 
-/* Hands the result on, unless the watchdog has given this worker up meanwhile. */
 static void hand_on(struct worker *w, unsigned int at, struct result *result)
 {
 	struct crew *crew = w->crew;
 
 	pthread_mutex_lock(&crew->lock);
-	if (w->lost) {
-		result_clear(result);
-		free(result);
-	} else {
-		crew->slots[at].result = result;
-		crew->slots[at].done = true;
-		pthread_cond_signal(&crew->changed);
-	}
+	crew->slots[at].result = result;
+	crew->slots[at].done = true;
+	pthread_cond_signal(&crew->changed);
 	pthread_mutex_unlock(&crew->lock);
 }
 
@@ -285,13 +278,13 @@ static void *worker_main(void *arg)
 			bury(crew, w->pool[i]);
 	engine_fini(&w->engine);
 	pthread_mutex_lock(&crew->lock);
-	if (!w->lost)
-		crew->running--;
+	crew->running--;
 	pthread_cond_signal(&crew->changed);
 	pthread_mutex_unlock(&crew->lock);
 	return NULL;
 }
 
+/* With crew->lock held. */
 static bool start_worker(struct crew *crew)
 {
 	struct worker *w = xcalloc(1, sizeof(*w));
@@ -300,9 +293,7 @@ static bool start_worker(struct crew *crew)
 	engine_init(&w->engine, crew->schedule->target, &w->watch, crew->schedule->timeout_ns);
 	w->engine.want_memory = crew->schedule->want_memory;
 	w->engine.known = crew->schedule->known;
-	pthread_mutex_lock(&crew->lock);
 	if (pthread_create(&w->watch.thread, NULL, worker_main, w)) {
-		pthread_mutex_unlock(&crew->lock);
 		engine_fini(&w->engine);
 		free(w);
 		return false;
@@ -310,7 +301,6 @@ static bool start_worker(struct crew *crew)
 	w->next = crew->workers;
 	crew->workers = w;
 	crew->running++;
-	pthread_mutex_unlock(&crew->lock);
 	return true;
 }
 
@@ -322,7 +312,7 @@ static void on_watch_signal(int number)
 }
 
 /* A thread that no signal gets out of KVM_RUN: reported, left behind, replaced. */
-static bool give_up(struct worker *w)
+static void give_up(struct worker *w)
 {
 	struct crew *crew = w->crew;
 	struct result *result = xcalloc(1, sizeof(*result));
@@ -331,27 +321,29 @@ static bool give_up(struct worker *w)
 	result->outcome = OUTCOME_FAIL;
 	result->step = -1;
 	result->why = xstrdup("KVM_RUN does not return, not even on a signal: its thread is lost");
-	w->lost = true;
-	crew->running--;
+	w->watch.lost = true;
 	crew->slots[w->at].result = result;
 	crew->slots[w->at].done = true;
+	if (crew->next < crew->schedule->count && !start_worker(crew))
+		complain("a thread cannot be started: %s", strerror(errno));
+	crew->running--;
 	pthread_cond_signal(&crew->changed);
-	return crew->next < crew->schedule->count;
 }
 
-/* True when a worker was given up and another should take its place. */
-static bool watch_one(struct worker *w, u64 now)
+/* With crew->lock held. */
+static void watch_one(struct worker *w, u64 now)
 {
-	u64 deadline = atomic_load(&w->watch.deadline_ns);
+	struct watch *watch = &w->watch;
 
-	if (w->lost || !deadline || now < deadline)
-		return false;
-	if (now > deadline + LOST_AFTER_NS)
-		return give_up(w);
-	atomic_store(&w->watch.fired, true);
-	atomic_load(&w->watch.run)->immediate_exit = 1;
-	pthread_kill(w->watch.thread, WATCH_SIGNAL);
-	return false;
+	pthread_mutex_lock(&watch->lock);
+	if (!watch->lost && watch->deadline_ns && now >= watch->deadline_ns) {
+		if (now > watch->deadline_ns + LOST_AFTER_NS)
+			give_up(w);
+		watch->fired = true;
+		watch->run->immediate_exit = 1;
+		pthread_kill(watch->thread, WATCH_SIGNAL);
+	}
+	pthread_mutex_unlock(&watch->lock);
 }
 
 static void *watchdog(void *arg)
@@ -361,16 +353,12 @@ static void *watchdog(void *arg)
 	bool over = false;
 
 	while (!over) {
-		unsigned int replace = 0;
-
 		nanosleep(&tick, NULL);
 		pthread_mutex_lock(&crew->lock);
 		over = crew->over;
 		for (struct worker *w = crew->workers; !over && w; w = w->next)
-			replace += watch_one(w, now_ns());
+			watch_one(w, now_ns());
 		pthread_mutex_unlock(&crew->lock);
-		while (replace--)
-			start_worker(crew);
 	}
 	return NULL;
 }
@@ -407,11 +395,10 @@ static void join_all(struct crew *crew, pthread_t watch_thread, pthread_t reaper
 {
 	for (struct worker *w = crew->workers, *next; w; w = next) {
 		next = w->next;
-		if (w->lost) {
-			pthread_detach(w->watch.thread);	/* and left: it may still use w */
-			continue;
-		}
-		pthread_join(w->watch.thread, NULL);
+		if (w->watch.lost)
+			pthread_detach(w->watch.thread);	/* and left: it still uses w */
+		else
+			pthread_join(w->watch.thread, NULL);
 	}
 	pthread_mutex_lock(&crew->lock);
 	crew->over = true;
@@ -421,7 +408,7 @@ static void join_all(struct crew *crew, pthread_t watch_thread, pthread_t reaper
 	pthread_join(reaper_thread, NULL);
 	for (struct worker *w = crew->workers, *next; w; w = next) {
 		next = w->next;
-		if (!w->lost)
+		if (!w->watch.lost)
 			free(w);
 	}
 }
@@ -440,7 +427,7 @@ static struct vm *open_idle(const struct schedule *s, char **error)
 
 int schedule_run(const struct schedule *s, char **error)
 {
-	struct crew *crew = xcalloc(1, sizeof(*crew));	/* lost workers may outlive this call */
+	struct crew *crew = xcalloc(1, sizeof(*crew));
 	struct sigaction action = { .sa_handler = on_watch_signal };
 	struct vm *idle = open_idle(s, error);
 	pthread_t watch_thread, reaper_thread;
@@ -462,11 +449,13 @@ int schedule_run(const struct schedule *s, char **error)
 		complain("a thread cannot be started: %s", strerror(errno));
 		exit(STATUS_ERROR);
 	}
+	pthread_mutex_lock(&crew->lock);
 	for (unsigned int i = 0; i < s->workers; i++)
 		if (!start_worker(crew) && !i) {
 			complain("a thread cannot be started: %s", strerror(errno));
 			exit(STATUS_ERROR);
 		}
+	pthread_mutex_unlock(&crew->lock);
 	taken = collect(crew);
 	join_all(crew, watch_thread, reaper_thread);
 	vm_destroy(idle, false);
