@@ -203,7 +203,6 @@ static int kvm_run_once(struct engine *e)
 	watch_end(e->watch);
 	vm->run->kvm_dirty_regs = 0;
 	vm->state_pending = false;
-	e->result->have_state = false;	/* what was read is not the state any more */
 	e->result->runs++;
 	return r;
 }
@@ -255,6 +254,7 @@ bool engine_kvm_run(struct engine *e)
 	if (later && !arm_kick_timer(e, &timer))
 		return false;
 	e->vm->run->immediate_exit = e->immediate_exit;
+	e->result->have_state = false;	/* what was read is not the state any more */
 	e->run_errno = kvm_run_once(e);
 	e->vm->run->immediate_exit = 0;
 	e->immediate_exit = false;
@@ -276,6 +276,7 @@ bool engine_complete(struct engine *e)
 	int error;
 
 	e->vm->run->immediate_exit = 1;
+	e->result->have_state = false;
 	error = kvm_run_once(e);
 	e->vm->run->immediate_exit = 0;
 	e->run_errno = error;
