@@ -49,6 +49,42 @@ static int do_ioctl(int fd, unsigned long nr, const void *arg)
 	return ioctl(fd, nr, arg) < 0 ? errno : 0;
 }
 
+/* Whether an ioctl that worked takes back what p did. */
+static bool takes_back(const struct plumbing *p, unsigned long nr, const void *arg)
+{
+	const struct kvm_irqfd *irqfd = arg, *old_irqfd = (const void *)p->arg;
+	const struct kvm_ioeventfd *io = arg, *old_io = (const void *)p->arg;
+
+	if (p->nr != nr)
+		return false;
+	if (nr == KVM_IRQFD)
+		return irqfd->flags & KVM_IRQFD_FLAG_DEASSIGN && irqfd->fd == old_irqfd->fd &&
+		       irqfd->gsi == old_irqfd->gsi;
+	return nr == KVM_IOEVENTFD && io->flags & KVM_IOEVENTFD_FLAG_DEASSIGN &&
+	       io->fd == old_io->fd && io->addr == old_io->addr && io->len == old_io->len;
+}
+
+/* For a VM built anew; false when there is too much of it. */
+static bool remember(struct engine *e, bool vcpu, unsigned long nr, const void *arg, u32 bytes)
+{
+	struct plumbing *p;
+
+	e->vm->spoiled = true;
+	for (unsigned int i = 0; i < e->nplumbing; i++) {
+		if (!takes_back(&e->plumbing[i], nr, arg))
+			continue;
+		memmove(&e->plumbing[i], &e->plumbing[i + 1],
+			(--e->nplumbing - i) * sizeof(e->plumbing[0]));
+		return true;
+	}
+	if (e->nplumbing == PLUMBING_MAX || bytes > sizeof(p->arg))
+		return engine_error(e, "too many actions that change the VM");
+	p = &e->plumbing[e->nplumbing++];
+	*p = (struct plumbing){ .vcpu = vcpu, .nr = nr, .bytes = bytes };
+	memcpy(p->arg, arg, bytes);
+	return true;
+}
+
 /*
  * An ioctl whose effect the VM keeps: remembered when it worked, so that a VM
  * built anew gets it too. The VM is not used for another case afterwards.
@@ -57,15 +93,9 @@ static bool plumb(struct engine *e, const struct record *step, const char *what,
 		  unsigned long nr, const void *arg, u32 bytes)
 {
 	int error = do_ioctl(vcpu ? e->vm->vcpu : e->vm->fd, nr, arg);
-	struct plumbing *p = &e->plumbing[e->nplumbing];
 
-	if (!error) {
-		if (e->nplumbing == PLUMBING_MAX || bytes > sizeof(p->arg))
-			return engine_error(e, "too many actions that change the VM");
-		*p = (struct plumbing){ .vcpu = vcpu, .nr = nr, .bytes = bytes };
-		memcpy(p->arg, arg, bytes);
-		e->nplumbing++;
-	}
+	if (!error && !remember(e, vcpu, nr, arg, bytes))
+		return false;
 	return action_result(e, step, what, error);
 }
 

@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 
 #include "choose.h"
+#include "deviations.h"
 #include "worker.h"
 
 #define ROUNDS 15
@@ -41,6 +42,7 @@ struct bench {
 	struct engine engine;
 	struct vm *pool[2];	/* without and with OPERAND in MMIO space */
 	const struct suite *suite;
+	struct deviations *known;
 	bool *passed;		/* by instance: nothing that hangs is recorded */
 	struct subject *subjects;
 	unsigned int count;
@@ -209,6 +211,7 @@ static double cases_per_second(struct bench *b, unsigned int workers, double *se
 		.workers = workers,
 		.timeout_ns = TIMEOUT_NS,
 		.sync_regs = b->sync,
+		.known = b->known,
 		.confirm = true,
 		.take = note_result,
 		.arg = b,
@@ -282,6 +285,7 @@ static void bench_free(struct bench *b)
 	}
 	free(b->subjects);
 	free(b->passed);
+	deviations_free(b->known);
 	for (unsigned int i = 0; i < ARRAY_SIZE(b->pool); i++)
 		if (b->pool[i])
 			vm_destroy(b->pool[i], false);
@@ -293,7 +297,14 @@ static enum status run_bench(const struct target *target, const struct suite *su
 	struct bench b = { .target = target, .suite = suite, .sync = sync_pays(target) };
 	enum status status = STATUS_CANNOT;
 	struct times times;
+	char *error;
 
+	b.known = deviations_load(NULL, &error);
+	if (!b.known) {
+		complain("%s", error);
+		free(error);
+		return STATUS_ERROR;
+	}
 	b.passed = xcalloc(suite->count, sizeof(*b.passed));
 	engine_init(&b.engine, target, &b.watch, TIMEOUT_NS);
 	if (make_pool(&b)) {

@@ -124,6 +124,16 @@ static bool has_tables(const struct stage *stage)
 	return stage->state.cr0 & CR0_PG || memcmp(stage->mem + TABLES, none, sizeof(none));
 }
 
+/*
+ * What decides, beside the tables, how they are read: WP; PSE, PAE, PGE, LA57, PCIDE,
+ * SMEP, SMAP, PKE; LME and NXE. For a target under test it is not taken for granted
+ * that translations made with other values are told apart.
+ */
+static u64 paging_controls(const struct cpu_state *state)
+{
+	return (state->cr0 & 0x10000) | (state->cr4 & 0x7210b0) << 20 | (state->efer & 0x900) << 48;
+}
+
 /* Has the guest written there itself? Then the target derived translations from that. */
 static bool tables_changed(const struct vm *vm)
 {
@@ -138,9 +148,11 @@ static bool tables_changed(const struct vm *vm)
 static bool load_memory(struct vm *vm, const struct stage *stage)
 {
 	const u8 *tables = stage->mem + TABLES;
+	u64 controls = paging_controls(&stage->state);
 
-	if (tables_changed(vm))
+	if (tables_changed(vm) || controls != vm->controls)
 		vm->tables_unknown = true;
+	vm->controls = controls;
 	memcpy(vm->mem, stage->mem, MMIO);
 	memcpy(vm->mem + MMIO_END, stage->mem + MMIO_END, STAGE_RAM - MMIO_END);
 	memcpy(vm->tables_loaded, tables, TABLES_END - TABLES);
@@ -515,6 +527,8 @@ bool vm_get_state(struct vm *vm, struct cpu_state *state, bool synced, bool fpu)
 		return false;
 	state_from_debugregs(state, &debug);
 	note_xstate(vm, state);
+	if (paging_controls(state) != vm->controls)
+		vm->tables_unknown = true;
 	if (!fpu)
 		return true;
 	if (!VCPU(vm, KVM_GET_XSAVE, &xsave) || !VCPU(vm, KVM_GET_XCRS, &xcrs))

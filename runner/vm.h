@@ -46,6 +46,7 @@ struct vm {
 
 	u8 *tables_seen;		/* TABLES as the target last used them */
 	u8 *tables_loaded;		/* TABLES as the runner last wrote them */
+	u64 controls;			/* paging controls when it last was looked at */
 	bool tables_unknown;		/* other tables were in use: flush before the next */
 	bool xstate_unknown;		/* XCR0 or PKRU may not be what a new vCPU has */
 	bool slots_changed;		/* not the stage's own any more */
