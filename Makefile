@@ -284,7 +284,7 @@ install: build/assay $(GEN_INC)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/assay/include \
 		$(DESTDIR)$(PREFIX)/share/doc/assay
 	install -m 755 build/assay microguests/assay-as $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(wildcard microguests/include/*.inc) $(GEN_INC) \
+	install -m 644 $(wildcard microguests/include/*.inc microguests/include/*.def) $(GEN_INC) \
 		$(DESTDIR)$(PREFIX)/share/assay/include
 	install -m 644 microguests/microguest.ld $(DESTDIR)$(PREFIX)/share/assay
 	install -m 644 $(wildcard README.md LICENSE docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/assay
