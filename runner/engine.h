@@ -13,8 +13,7 @@
 #include "outcome.h"
 #include "vm.h"
 
-#define EVENTFDS 8
-#define COALESCED_MAX 64
+#define COALESCED_MAX 256	/* more than a ring has: none is dropped */
 #define PLUMBING_MAX 64
 #define OPERAND_EXITS_MAX 100000	/* accesses to OPERAND in MMIO space, per step */
 
@@ -131,6 +130,7 @@ const char *exit_reason_name(u32 reason);
 bool judge_expectation(struct engine *e, const struct record *step);
 /* Whether expectation and the next one are parts of one instruction. */
 bool judge_is_partial(const struct engine *e, const struct record *step);
+/* Whether the case has left nothing unjudged behind. */
 bool judge_after_case(struct engine *e);
 
 /* actions.c */

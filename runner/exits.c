@@ -182,7 +182,6 @@ void exits_log(struct engine *e)
 struct wanted {
 	u8 bytes[DATA_MAX];
 	u32 total;		/* bytes of all items */
-	bool known;		/* false: any data will do (reads that give nothing) */
 };
 
 static bool wanted_data(struct engine *e, const struct record *step, u32 size, u32 count,
@@ -198,7 +197,6 @@ static bool wanted_data(struct engine *e, const struct record *step, u32 size, u
 	if (bytes && bytes->bytes != w->total)
 		return engine_error(e, "bytes= has %u bytes where size and count make %u",
 				    bytes->bytes, w->total);
-	w->known = bytes || record_field(step, F_data);
 	if (bytes) {
 		memcpy(w->bytes, bytes->blob, w->total);
 		return true;
@@ -312,7 +310,7 @@ static bool take_io(struct engine *e, const struct record *step, const struct wa
 		return wrong_exit(e, step);
 	if (direction == KVM_EXIT_IO_IN) {
 		memcpy(data, w->bytes + *done, bytes);
-	} else if (w->known && memcmp(data, w->bytes + *done, bytes)) {
+	} else if (memcmp(data, w->bytes + *done, bytes)) {
 		data_differs(e, w->bytes + *done, data, (u32)bytes);
 		return engine_fail(e, "other data than expected");
 	}
@@ -332,7 +330,7 @@ static bool take_mmio(struct engine *e, const struct record *step, const struct 
 		return wrong_exit(e, step);
 	if (!run->mmio.is_write) {
 		memcpy(run->mmio.data, w->bytes + *done, run->mmio.len);
-	} else if (w->known && memcmp(run->mmio.data, w->bytes + *done, run->mmio.len)) {
+	} else if (memcmp(run->mmio.data, w->bytes + *done, run->mmio.len)) {
 		data_differs(e, w->bytes + *done, run->mmio.data, run->mmio.len);
 		return engine_fail(e, "other data than expected");
 	}

@@ -472,6 +472,8 @@ static char *check_translate(const struct record *record)
 
 static char *check_action(const struct image *image, const struct record *record)
 {
+	char *reason;
+
 	switch (record->sub) {
 	case ACT_SET:
 	case ACT_CHECK:
@@ -491,7 +493,12 @@ static char *check_action(const struct image *image, const struct record *record
 	case ACT_TRANSLATE:
 		return check_translate(record);
 	case ACT_IOEVENTFD:
-		return check_ioeventfd(record);
+		reason = check_ioeventfd(record);
+		return reason ? reason : check_at_most(record, F_id, EVENTFDS - 1);
+	case ACT_EVENTFD_IS:
+	case ACT_IRQFD:
+	case ACT_SIGNAL_IRQFD:
+		return check_at_most(record, F_id, EVENTFDS - 1);
 	case ACT_COALESCED_IS:
 		return check_coalesced(record);
 	case ACT_ENTRY:

@@ -459,15 +459,16 @@ static void test_partial(void)
 	ok(!judge_is_partial(&engine, f.tc.records), "a checkpoint is never a part");
 }
 
-static void test_one_more_exit(void)
+static void test_coalesced_left(void)
 {
 	world(MODE_LONG64, 0, 0);
 	CASE(EXPECT(STEP_CHECKPOINT, NOTHING));
 	as_expected();
-	ok(judge_after_case(&engine), "a case that ends with its last exit is accepted");
-	engine.have_exit = true;
-	result.nexits = 1;
-	ok(!judge_after_case(&engine) && result.outcome == OUTCOME_FAIL, "one exit more is told");
+	ok(judge_after_case(&engine), "a case that leaves nothing unread is accepted");
+	engine.ncoalesced = 1;
+	ok(!judge_after_case(&engine) && result.outcome == OUTCOME_FAIL,
+	   "a coalesced write that no step names is told");
+	engine.ncoalesced = 0;
 }
 
 /* ---- known differences ------------------------------------------------------------ */
@@ -539,7 +540,7 @@ int main(void)
 	test_exception();
 	test_repeat();
 	test_partial();
-	test_one_more_exit();
+	test_coalesced_left();
 	test_tolerated();
 	result_clear(&result);
 	fake_close(&f);
