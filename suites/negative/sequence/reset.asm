@@ -43,17 +43,17 @@ case xmm_gone, "and are as they were"
 	movdqu	[SCRATCH], xmm0
 	checkpoint
 
-case tables_left, "A page is not mapped"
+case tables_left, "A page is read"
+	ref	"SDM 3 4.6"
+	ring3
+	mov	al, [PAGES]
+	checkpoint rax=(REG_RAX & ~0xff) | 0xa0
+case tables_gone, "and no translation of it is there when it is not mapped"
 	ref	"SDM 3 4.6"
 	ring3
 	pte	PAGES, clear=PTE_P
 .i:	mov	al, [PAGES]
 	expect	exception, vector=VEC_PF, error=PF_U, cr2=PAGES, rip=.i
-case tables_gone, "and is again"
-	ref	"SDM 3 4.6"
-	ring3
-	mov	al, [PAGES]
-	checkpoint rax=(REG_RAX & ~0xff) | 0xa0
 
 case slot_left, "A memory slot is read-only"
 	ref	"KVM api.rst, KVM_SET_USER_MEMORY_REGION"
