@@ -161,7 +161,8 @@ bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
 		ok = false;
 	} else if (ok && suite_select(suite, patterns.word, patterns.count, choice->mode,
 				      &error) < 0) {
-		complain("%s", error);
+		complain("%s%s", error, choice->axes.paths || choice->axes.irqchips ?
+			 " (of what --variant and --irqchip leave)" : "");
 		suite_free(suite);
 		ok = false;
 	}

@@ -75,11 +75,37 @@ static bool io_data_mapped(const struct engine *e)
 	return bytes && run->io.data_offset <= room && bytes <= room - run->io.data_offset;
 }
 
+static bool is_stub_exit(const struct kvm_run *run)
+{
+	return run->exit_reason == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_OUT &&
+	       run->io.port == STUB_PORT && run->io.size == 1 && run->io.count == 1;
+}
+
+/*
+ * The stage's stubs tell the runner of an exception by an OUT; RIP says of which.
+ * Whether it is already behind the OUT makes no difference here.
+ */
+static void describe_stub(const struct engine *e, char *text, size_t room)
+{
+	struct kvm_regs regs = e->vm->run->s.regs.regs;
+	bool known = e->vm->sync_regs || !ioctl(e->vm->vcpu, KVM_GET_REGS, &regs);
+
+	if (known && regs.rip >= STUBS && regs.rip < STUBS + 256 * STUB_SIZE)
+		snprintf(text, room, "exception vector=%u",
+			 (unsigned int)(regs.rip - STUBS) / STUB_SIZE);
+	else
+		snprintf(text, room, "exception");
+}
+
 static void describe_io(const struct engine *e, char *text, size_t room)
 {
 	const struct kvm_run *run = e->vm->run;
 	char data[56] = "";
 
+	if (is_stub_exit(run)) {
+		describe_stub(e, text, room);
+		return;
+	}
 	if (!io_data_mapped(e))
 		snprintf(data, sizeof(data), "outside kvm_run");
 	else if (run->io.direction == KVM_EXIT_IO_OUT)

@@ -654,6 +654,18 @@ static char *check_uses(const struct mg_case *tc, const struct record *record)
 	return NULL;
 }
 
+/* Who has HLT decides what comes of it (KVM API, KVM_EXIT_HLT). */
+static char *check_halt(const struct mg_case *tc, const struct record *record)
+{
+	if (record->sub == STEP_HLT && tc->irqchips & ~IRQCHIP_USER)
+		return xstrdup("HLT exits under irqchip user only: `expect halted` where the "
+			       "irqchip is split or in the kernel");
+	if (record->sub == STEP_HALTED && tc->irqchips & IRQCHIP_USER)
+		return xstrdup("under irqchip user HLT exits: `expect hlt`, or "
+			       "`irqchip split, kernel` alone");
+	return NULL;
+}
+
 static char *check_in_case(struct walk *walk, const struct record *record)
 {
 	const struct mg_case *tc = walk->tc;
@@ -671,8 +683,10 @@ static char *check_in_case(struct walk *walk, const struct record *record)
 		return check_memory(walk, record);
 	case REC_ACTION:
 		return record->sub == ACT_WRITE ? check_memory(walk, record) : NULL;
-	case REC_GIVEN:
 	case REC_EXPECT:
+		reason = check_halt(tc, record);
+		return reason ? reason : check_uses(tc, record);
+	case REC_GIVEN:
 		return check_uses(tc, record);
 	default:
 		return NULL;

@@ -4,7 +4,7 @@
 modes prot32, long64
 
 ;! fail step=1 why="another exit than expected"
-;! exit checkpoint "io_out port=0xf1 size=1 count=1*"
+;! exit checkpoint "exception vector=*"
 case unasked, "An exception where none is expected"
 	ref	"SDM 2 UD"
 	PICK(nop, ud2)
@@ -128,7 +128,7 @@ case triple_fault, "A triple fault where none is expected"
 	checkpoint
 
 ;! fail step=1 why="another exit than expected"
-;! exit shutdown "io_out port=0xf1 size=1 count=1*"
+;! exit shutdown "exception vector=*"
 case no_triple_fault, "A shutdown that is expected and does not come"
 	ref	"SDM 3 6.15"
 	good	given idt_limit=0
@@ -136,7 +136,7 @@ case no_triple_fault, "A shutdown that is expected and does not come"
 	expect	shutdown
 
 ;! fail step=2 why="another exit than expected"
-;! exit checkpoint "io_out port=0xf1 size=1 count=1*"
+;! exit checkpoint "exception vector=*"
 case second_fault, "After an expected exception, one that is not expected"
 	ref	"SDM 3 6.5"
 .f:	ud2

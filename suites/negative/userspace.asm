@@ -45,7 +45,7 @@ case rdmsr_value, "What RDMSR is given must be in its registers"
 	checkpoint
 
 ;! fail step=3 why="another exit than expected"
-;! exit "rdmsr index=0x277" "io_out port=0xf1 size=1 count=1*"
+;! exit "rdmsr index=0x277" "exception vector=*"
 case rdmsr_none, "An exception where an exit of RDMSR is expected"
 	ref	"SDM 2 RDMSR"
 	given	rcx=DENIED

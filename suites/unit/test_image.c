@@ -13,13 +13,13 @@
 /* A good file with one thing changed, `f` being the file. */
 #define BAD_FILE(change, why) do { \
 	size_t size; struct built_file *f; \
-	begin_image(L64, "t"); begin_case("one"); HLT(); \
+	begin_image(L64, "t"); begin_case("one"); END(); \
 	f = build_file(&size); change; refuse_file(f, size, why); free(f); \
 } while (0)
 
 #define GOOD_FILE(change, what) do { \
 	size_t size; struct built_file *f; struct image *image; char *error; \
-	begin_image(L64, "t"); begin_case("one"); HLT(); \
+	begin_image(L64, "t"); begin_case("one"); END(); \
 	f = build_file(&size); change; error = parse_error(f, size, &image); \
 	if (!ok(!!image, "taken: %s", what)) \
 		note("%s", error); \
@@ -86,7 +86,7 @@ static void test_many_segments(void)
 
 	begin_image(L64, "t");
 	begin_case("one");
-	HLT();
+	END();
 	file = build_file(&size);
 	end = size;
 	size += 17 * sizeof(*segments);
@@ -117,7 +117,7 @@ static void test_size(void)
 /* A good image with some of the bytes of its records changed, `a` being those. */
 #define BAD_BYTES(change, why) do { \
 	u8 *a; \
-	begin_image(L64, "t"); begin_case("one"); HLT(); \
+	begin_image(L64, "t"); begin_case("one"); END(); \
 	a = (u8 *)built.s; change; refuse(why); \
 } while (0)
 
@@ -129,13 +129,13 @@ static void test_layout(void)
 	refuse("section .assay: it is empty");
 	begin_image(L64, "t");
 	begin_case("one");
-	HLT();
+	END();
 	built.len -= 8;
 	refuse("offset 0x90: 16 bytes are too few for a record");
 	BAD_BYTES(a[4] = 16, "offset 0, line 1: modes: its length 16 is not");
 	BAD_BYTES(a[4] = 65, "offset 0, line 1: modes: its length 65 is not");
 	BAD_BYTES(a[6] = 1, "offset 0, line 1: modes: its length 65600 is not");
-	BAD_BYTES(a[144 + 4] = 32, "offset 0x90, line 3: expect hlt: its length 32 is not");
+	BAD_BYTES(a[144 + 4] = 32, "offset 0x90, line 3: expect checkpoint: its length 32 is not");
 	BAD_BYTES(a[12] = 3, "offset 0, line 1: modes: 3 fields do not fit into 64 bytes");
 	BAD_BYTES(a[12] = 1, "24 bytes follow the last field");
 	BAD_BYTES(a[14] = 1, "bytes of its header that must be zero are not");
@@ -157,25 +157,25 @@ static void test_order(void)
 	begin_image(L64, "t");
 	built.len = 0;
 	begin_case("one");
-	HLT();
+	END();
 	refuse("case: `modes` must come first");
 	begin_image(L64, "t");
 	begin_case("one");
-	HLT();
+	END();
 	REC(REC_IMAGE, L64, N(F_version, 1), T(F_name, "t"));
 	refuse("modes: it stands twice");
 	begin_image(L64, "t");
 	begin_case("one");
 	begin_case("two");
-	HLT();
+	END();
 	refuse("line 2: case: it expects nothing");
 	begin_image(L64, "t");
 	begin_case("one");
-	HLT();
+	END();
 	begin_case("two");
-	HLT();
+	END();
 	begin_case("one");
-	HLT();
+	END();
 	refuse("line 6: case: a case \"one\" is in line 2 already");
 	BAD_STEP(L64, "line 4: given: it sets the stage: move it", REC_GIVEN, 0, N(F_rax, 1));
 	BAD_STEP(L64, "ref: it sets the stage", REC_REF, 0, T(F_text, "SDM"));
@@ -188,13 +188,13 @@ static void test_order(void)
 	BAD_STAGE(L64, "expect_hw: it belongs to an `expect`", REC_HW, 0, T(F_text, "hlt"));
 	begin_image(L64, "t");
 	begin_case("one");
-	HLT();
+	END();
 	REC(REC_ACTION, ACT_NMI);
 	REC(REC_HW, 0, T(F_text, "hlt"));
 	refuse("line 5: expect_hw: it belongs to an `expect`");
 	begin_image(L64, "t");
 	begin_case("one");
-	HLT();
+	END();
 	REC(REC_HW, 0, T(F_text, "hlt"));
 	REC(REC_HW, 0, T(F_text, "hlt"));
 	refuse("expect_hw: the expectation has one already");
@@ -217,7 +217,7 @@ static void test_kinds(void)
 		  N(F_set, 1));
 	begin_image(MODE_COUNT, "t");
 	begin_case("one");
-	HLT();
+	END();
 	refuse("modes9: there is no such sub (9)");
 }
 
@@ -226,15 +226,15 @@ static void test_version_and_name(void)
 	begin_image(L64, "t");
 	((u8 *)built.s)[32] = 2;
 	begin_case("one");
-	HLT();
+	END();
 	refuse("format version 2, but this program reads 1");
 	begin_image(L64, "a b");
 	begin_case("one");
-	HLT();
+	END();
 	refuse("the name \"a b\" is not made of letters");
 	begin_image(L64, "./.asm");
 	begin_case("one");
-	HLT();
+	END();
 	refuse("the name \"\" is not made of letters");
 }
 
@@ -250,7 +250,7 @@ static void test_image_name(void)
 
 		begin_image(L64, names[i][0]);
 		begin_case("one");
-		HLT();
+		END();
 		image = take("name");
 		ok_text(image->name, names[i][1], "source %s is called %s", names[i][0],
 			names[i][1]);
@@ -263,22 +263,22 @@ static void test_addresses(void)
 	begin_image(L64, "t");
 	begin_case("one");
 	built_addr = TEXT + sizeof(built_text);
-	HLT();
+	END();
 	image_free(take("an expectation behind the last instruction"));
 	begin_image(L64, "t");
 	begin_case("one");
 	built_addr = TEXT + sizeof(built_text) + 1;
-	HLT();
-	refuse("expect hlt: its address 0x8041 is not in .text (0x8000 to 0x8040)");
+	END();
+	refuse("expect checkpoint: its address 0x8041 is not in .text (0x8000 to 0x8040)");
 	begin_image(L64, "t");
 	built_addr = TEXT - 1;
 	begin_case("one");
-	HLT();
+	END();
 	refuse("case: its address 0x7fff is not in .text");
 	begin_image(L64, "t");
 	built_addr = TEXT + sizeof(built_text);
 	begin_case("one");
-	HLT();
+	END();
 	refuse("case: its address 0x8040 is not in .text");
 }
 
@@ -290,20 +290,20 @@ static void test_defaults(void)
 
 	begin_image(MODE_VM86, "io/out");
 	begin_case("one");
-	HLT();
+	END();
 	image = take("a case that says little");
 	ok_equal(image->cases[0].rings, RING_3, "vm86 runs at CPL 3");
 	image_free(image);
 	begin_image(L64, "io/out");
 	begin_case("one");
-	HLT();
+	END();
 	begin_case("two");
 	REC(REC_USES, 0, N(F_value, USES_AVX));
 	REC(REC_RING, 0, N(F_value, RING_3));
 	REC(REC_IRQCHIP, 0, N(F_value, IRQCHIP_SPLIT | IRQCHIP_KERNEL));
 	REC(REC_OPERAND, 0, N(F_address, OPERAND), D(F_bytes, "x", 1));
 	REC(REC_EMULATE, 0);
-	HLT();
+	END();
 	REC(REC_WRITES, 0, N(F_address, OPERAND), D(F_bytes, "y", 1));
 	REC(REC_ACTION, ACT_NMI);
 	image = take("two cases");

@@ -81,7 +81,17 @@ static void test_good_records(void)
 	STEP(L64, "rdmsr", REC_EXPECT, STEP_RDMSR, N(F_index, 0x10), N(F_errno, 1));
 	STEP(L64, "wrmsr", REC_EXPECT, STEP_WRMSR, N(F_index, 0x10), N(F_data, 1), N(F_errno, 1));
 	STEP(L64, "fail_entry", REC_EXPECT, STEP_FAIL_ENTRY);
-	STEP(L64, "halted", REC_EXPECT, STEP_HALTED);
+	BAD_STEP(L64, "under irqchip user HLT exits", REC_EXPECT, STEP_HALTED);
+	begin_image(L64, "t");
+	begin_case("one");
+	REC(REC_IRQCHIP, 0, N(F_value, IRQCHIP_SPLIT | IRQCHIP_KERNEL));
+	REC(REC_EXPECT, STEP_HALTED);
+	image_free(take("halted, where HLT stays in the kernel"));
+	begin_image(L64, "t");
+	begin_case("one");
+	REC(REC_IRQCHIP, 0, N(F_value, IRQCHIP_USER | IRQCHIP_KERNEL));
+	REC(REC_EXPECT, STEP_HLT);
+	refuse("HLT exits under irqchip user only");
 	STEP(L64, "ioapic_eoi", REC_EXPECT, STEP_IOAPIC_EOI, N(F_vector, 0x40));
 	STEP(L64, "tpr", REC_EXPECT, STEP_TPR, N(F_cr8, 1));
 	STEP(L64, "set", REC_ACTION, ACT_SET, N(F_rax, 1), N(F_mp_state, 3),
@@ -250,14 +260,14 @@ static void test_emulate(void)
 	begin_case("one");
 	built_text[16 - EMULATE_GAP] = 0xcc;
 	REC(REC_EMULATE, 0);
-	HLT();
+	END();
 	refuse("emulate: the 5 bytes before 0x8010 are not NOPs");
 	begin_image(L64, "t");
 	begin_case("one");
 	built_addr = TEXT + EMULATE_GAP - 1;
 	REC(REC_EMULATE, 0);
 	built_addr = TEXT + 16;
-	HLT();
+	END();
 	refuse("emulate: the 5 bytes before 0x8004 are not NOPs");
 }
 
@@ -390,7 +400,7 @@ static void test_memory(void)
 	begin_case("one");
 	REC(REC_MEMORY, 0, N(F_address, 0x100fff), D(F_bytes, "xx", 2));
 	REC(REC_MEMSLOT, 0, N(F_id, 9), N(F_gpa, 0x100000), N(F_size, 0x1000), N(F_hva, 0));
-	HLT();
+	END();
 	REC(REC_ACTION, ACT_MEMSLOT, N(F_id, 8), N(F_gpa, 0x101000), N(F_size, 0x1000),
 	    N(F_hva, 0));
 	image_free(take("memory across two memslots, named before them"));
@@ -398,7 +408,7 @@ static void test_memory(void)
 	refuse("action write: 0x102000 to 0x102000 is not");
 	begin_image(L64, "t");
 	begin_case("one");
-	HLT();
+	END();
 	for (unsigned int i = 0; i < 65; i++)
 		REC(REC_ACTION, ACT_MEMSLOT, N(F_id, 1), N(F_size, 0));
 	refuse("line 68: action memslot: a case has at most 64 memslots");
@@ -410,17 +420,17 @@ static void test_once(void)
 	begin_case("one");
 	REC(REC_RING, 0, N(F_value, 1));
 	REC(REC_RING, 0, N(F_value, 2));
-	HLT();
+	END();
 	refuse("line 4: rings: the case has one in line 3 already");
 	begin_image(L64, "t");
 	begin_case("one");
 	REC(REC_IRQCHIP, 0, N(F_value, 1));
 	REC(REC_IRQCHIP, 0, N(F_value, 1));
-	HLT();
+	END();
 	refuse("irqchip: the case has one in line 3 already");
 	begin_image(L64, "t");
 	begin_case("one-two");
-	HLT();
+	END();
 	refuse("case: the name \"one-two\" has characters other than");
 }
 
@@ -431,7 +441,7 @@ static void test_limits(void)
 
 	begin_image(L64, "t");
 	begin_case("AZaz09_");
-	HLT();
+	END();
 	image_free(take("a name of all characters there are"));
 	STAGE(L64, "every bit of RFLAGS", REC_GIVEN, 0, N(F_set, 0x3fffff));
 	STEP(L64, "vector 255 injected", REC_ACTION, ACT_SET, N(F_ev_exception, 0xff));
@@ -468,7 +478,7 @@ static void test_limits(void)
 	REC(REC_EMULATE, 0);
 	for (unsigned int i = 0; i < 65; i++)
 		REC(REC_ACTION, ACT_NMI);
-	HLT();
+	END();
 	image_free(take("emulate at the start, and 65 actions"));
 }
 

@@ -35,9 +35,9 @@ static void write_images(void)
 	REC(REC_IRQCHIP, 0, N(F_value, IRQCHIP_USER | IRQCHIP_SPLIT));
 	REC(REC_GIVEN, 0, N(F_rax, 0x41));
 	built_addr++;
-	REC(REC_EXPECT, STEP_HLT);
+	REC(REC_EXPECT, STEP_CHECKPOINT);
 	begin_case("dx");
-	REC(REC_EXPECT, STEP_HLT);
+	REC(REC_EXPECT, STEP_CHECKPOINT);
 	write_image(0);
 	begin_image(MODE_PROT32, "paging/pde");
 	begin_case("one");
@@ -153,7 +153,7 @@ static void test_show(void)
 		"           given rax=0x41\n"
 		"\n"
 		"    08010  90                    nop\n"
-		"        7:   1. expect hlt\n";
+		"        7:   1. expect checkpoint\n";
 	enum status status;
 	char *text = output(cmd_show, &status, ARGS("show", files[0], "io/out/imm8"));
 

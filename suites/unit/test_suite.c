@@ -29,10 +29,10 @@ static void write_images(void)
 {
 	begin_image(MODE_LONG64, "io/out");
 	begin_case("imm8");
-	REC(REC_EXPECT, STEP_HLT);
+	REC(REC_EXPECT, STEP_CHECKPOINT);
 	begin_case("imm8_dx");
 	REC(REC_RING, 0, N(F_value, RING_0 | RING_3));
-	REC(REC_EXPECT, STEP_HLT);
+	REC(REC_EXPECT, STEP_CHECKPOINT);
 	write_image(0);
 
 	begin_image(MODE_PROT32, "emulation/mov");
@@ -40,15 +40,15 @@ static void write_images(void)
 	REC(REC_IRQCHIP, 0, N(F_value, 7));
 	REC(REC_OPERAND, 0, N(F_address, OPERAND), D(F_bytes, "x", 1));
 	REC(REC_EMULATE, 0);
-	REC(REC_EXPECT, STEP_HLT);
+	REC(REC_EXPECT, STEP_CHECKPOINT);
 	begin_case("deep");
 	REC(REC_RING, 0, N(F_value, RING_3));
-	REC(REC_EXPECT, STEP_HLT);
+	REC(REC_EXPECT, STEP_CHECKPOINT);
 	write_image(1);
 
 	begin_image(MODE_VM86, "io/out");
 	begin_case("imm8");
-	REC(REC_EXPECT, STEP_HLT);
+	REC(REC_EXPECT, STEP_CHECKPOINT);
 	write_image(2);
 
 	begin_image(MODE_VM86, "broken");

@@ -56,24 +56,24 @@ static inline struct image *take(const char *what)
 	return image;
 }
 
-#define HLT() REC(REC_EXPECT, STEP_HLT)
+#define END() REC(REC_EXPECT, STEP_CHECKPOINT)
 
 /* A record among those that set the stage: good and bad. */
 #define STAGE(mode, what, ...) do { \
-	begin_image(mode, "t"); begin_case("one"); REC(__VA_ARGS__); HLT(); \
+	begin_image(mode, "t"); begin_case("one"); REC(__VA_ARGS__); END(); \
 	image_free(take(what)); \
 } while (0)
 #define BAD_STAGE(mode, why, ...) do { \
-	begin_image(mode, "t"); begin_case("one"); REC(__VA_ARGS__); HLT(); refuse(why); \
+	begin_image(mode, "t"); begin_case("one"); REC(__VA_ARGS__); END(); refuse(why); \
 } while (0)
 
 /* A record behind an expectation: good and bad. */
 #define STEP(mode, what, ...) do { \
-	begin_image(mode, "t"); begin_case("one"); HLT(); REC(__VA_ARGS__); \
+	begin_image(mode, "t"); begin_case("one"); END(); REC(__VA_ARGS__); \
 	image_free(take(what)); \
 } while (0)
 #define BAD_STEP(mode, why, ...) do { \
-	begin_image(mode, "t"); begin_case("one"); HLT(); REC(__VA_ARGS__); refuse(why); \
+	begin_image(mode, "t"); begin_case("one"); END(); REC(__VA_ARGS__); refuse(why); \
 } while (0)
 
 #define L64 MODE_LONG64
