@@ -8,19 +8,6 @@
 
 #include "deliver.h"
 
-#define CR0_PE 0x1ull
-#define EFER_LMA 0x400ull
-#define RFLAGS_TF 0x100ull
-#define RFLAGS_IF 0x200ull
-#define RFLAGS_NT 0x4000ull
-#define RFLAGS_RF 0x10000ull
-#define RFLAGS_VM 0x20000ull
-#define RFLAGS_AC 0x40000ull
-
-#define AR_TYPE_CONFORMING 0x4u
-#define AR_DPL_SHIFT 5
-#define AR_P 0x80u
-
 #define GATE_TRAP_BIT 0x1u	/* of the type: trap gate, IF stays */
 #define GATE_32_BIT 0x8u	/* 32-bit (64-bit in long mode), else 16-bit */
 
@@ -108,14 +95,6 @@ static bool deliver_real(struct stage *stage, const struct event *event, struct 
 	state->rip = entry[0];
 	return stage_load_segment(stage, &state->seg[SEG_CS], entry[1]);
 }
-
-#define TSS_SP0 4
-#define TSS_SP_STEP 8
-#define TSS_SS0 8
-#define TSS_IST1 0x24
-#define TSS16_SP0 2
-#define TSS16_SS0 4
-#define AR_TSS16_BUSY 0x83u
 
 /* Takes the stack of a more privileged level from the TSS (SDM 3 6.12.1, 6.14.4). */
 static bool inner_stack(struct stage *stage, unsigned int cpl, unsigned int ist, struct push *p)

@@ -10,11 +10,6 @@
 
 #define INSN_MAX 15		/* bytes of an instruction (SDM 2 2.3.11) */
 #define BYTES_COLUMNS 22	/* of the hexadecimal bytes: longer ones push the text right */
-#define CR0_PE 1
-#define EFER_LMA 0x400
-#define AR_L 0x2000		/* access rights as in a descriptor's bytes 5 and 6 */
-#define AR_D 0x4000
-#define RFLAGS_VM 0x20000
 
 struct engine {
 	ZydisDecoder decoder;
@@ -222,7 +217,7 @@ unsigned int state_bits(const struct cpu_state *state)
 		return 16;
 	if ((state->efer & EFER_LMA) && (ar & AR_L))
 		return 64;
-	return ar & AR_D ? 32 : 16;
+	return ar & AR_DB ? 32 : 16;
 }
 
 u64 state_linear_rip(const struct cpu_state *state)

@@ -9,15 +9,8 @@
 
 #include "engine.h"
 
-#define CR0_PE 0x1ull
-#define RFLAGS_IF 0x200ull
-#define RFLAGS_RF 0x10000ull
-#define EFER_LMA 0x400ull
-#define AR_TYPE 0xfu
 #define TYPE_CODE 0xbu	/* readable, accessed */
 #define TYPE_DATA 0x3u	/* writable, accessed */
-#define AR_L 0x2000ull
-#define AR_DB 0x4000ull
 #define MEMORY_RUN 16		/* bytes of memory shown in one line */
 
 static const char *const flag_names[] = {

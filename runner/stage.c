@@ -12,40 +12,8 @@
 #include "kvm_state.h"
 #include "stage_build.h"
 
-#define CR0_PE 0x1ull
-#define CR0_EM 0x4ull
-#define CR0_ET 0x10ull
-#define CR0_NE 0x20ull
-#define CR0_WP 0x10000ull
-#define CR0_PG 0x80000000ull
-#define CR4_PSE 0x10ull
-#define CR4_PAE 0x20ull
-#define CR4_OSFXSR 0x200ull
-#define CR4_OSXMMEXCPT 0x400ull
-#define CR4_LA57 0x1000ull
-#define CR4_OSXSAVE 0x40000ull
-#define EFER_LME 0x100ull
-#define EFER_LMA 0x400ull
-#define EFER_NXE 0x800ull
-#define RFLAGS_FIXED 0x2ull
-#define RFLAGS_VM 0x20000ull
-#define STATUS_FLAGS 0x8d5ull	/* CF PF AF ZF SF OF */
 #define APIC_BASE_RESET 0xfee00900ull	/* enabled, BSP (SDM 3 10.4.4) */
 
-#define AR_TSS_AVAILABLE 0x89
-#define AR_TSS_BUSY 0x8b
-#define AR_LDT 0x82
-#define AR_DPL3 0x60
-#define AR_CODE 0x9b
-#define AR_CODE_CONFORMING 0x9f
-#define AR_DATA 0x93
-#define AR_DATA_READONLY 0x91
-#define AR_DATA_EXPANDDOWN 0x97
-#define AR_L 0x2000
-#define AR_DB 0x4000
-#define AR_G 0x8000
-#define AR_INT16 0x86
-#define AR_INT 0x8e
 #define FLAT 0xffffffffull
 
 #define OPCODE_INT3 0xcc
@@ -140,7 +108,7 @@ static void make_gdt(struct stage *stage, enum def_mode mode)
 	put_descriptor(stage, SEL_DATA, 0, limit, AR_DATA | data);
 	put_descriptor(stage, SEL_UDATA, 0, limit, AR_DATA | AR_DPL3 | data);
 	put_descriptor(stage, SEL_DATA16, 0, 0xffff, AR_DATA);
-	put_descriptor(stage, SEL_NOTPRESENT, 0, limit, (AR_DATA & ~0x80) | data);
+	put_descriptor(stage, SEL_NOTPRESENT, 0, limit, (AR_DATA & ~AR_P) | data);
 	put_descriptor(stage, SEL_READONLY, 0, limit, AR_DATA_READONLY | data);
 	put_descriptor(stage, SEL_EXPANDDOWN, 0, 0xfff, AR_DATA_EXPANDDOWN | AR_DB);
 	put_descriptor(stage, SEL_TSS, TSS, TSS_LIMIT,
@@ -149,11 +117,6 @@ static void make_gdt(struct stage *stage, enum def_mode mode)
 }
 
 /* SDM 3 7.2.1 and 7.7: RSP0 and ESP0 are at the same offset, and so is the map's base. */
-#define TSS_SP0 4
-#define TSS_SS0 8
-#define TSS_IST1 0x24
-#define TSS_IOMAP_BASE 0x66
-
 static void make_tss(struct stage *stage, enum def_mode mode)
 {
 	u8 *tss = stage->mem + TSS;
@@ -360,8 +323,8 @@ bool stage_apply(struct stage *stage, const struct record *record)
 			apply_fpu(state, field);
 	}
 	if (record_field(record, F_status))
-		state->rflags = (state->rflags & ~STATUS_FLAGS) |
-				(record_value(record, F_status, 0) & STATUS_FLAGS);
+		state->rflags = (state->rflags & ~RFLAGS_STATUS) |
+				(record_value(record, F_status, 0) & RFLAGS_STATUS);
 	state->rflags |= record_value(record, F_set, 0);
 	state->rflags &= ~record_value(record, F_clear, 0);
 	return true;

@@ -8,15 +8,6 @@
 
 #include "stage_build.h"
 
-#define CR0_PE 0x1ull
-#define RFLAGS_VM 0x20000ull
-#define EFER_LMA 0x400ull
-#define SELECTOR_TI 4ull
-#define AR_S 0x10ull
-#define AR_G 0x8000ull
-#define AR_ACCESSED 0x1ull
-#define VM86_AR 0xf3ull
-
 u64 descriptor_encode(u64 base, u64 limit, u64 ar)
 {
 	if (ar & AR_G)
@@ -47,7 +38,7 @@ bool stage_load_segment(struct stage *stage, struct seg_state *seg, u64 selector
 		seg->base = selector << 4;	/* SDM 3 20.1.1 */
 		if (state->rflags & RFLAGS_VM) {
 			seg->limit = 0xffff;
-			seg->ar = VM86_AR;
+			seg->ar = AR_VM86;
 		}
 		return true;
 	}

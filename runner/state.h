@@ -8,6 +8,7 @@
 
 #include "record.h"
 #include "util.h"
+#include "x86.h"
 
 struct seg_state {		/* SDM 3 3.4.3: visible and hidden parts */
 	u64 selector, base, limit, ar;

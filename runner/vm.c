@@ -18,11 +18,7 @@
 #define INTEL_TSS 0xfffbd000ul
 #define SPLIT_IOAPIC_PINS 24
 
-#define MSR_TSC 0x10
 #define MSR_TSC_DEADLINE 0x6e0
-#define CR0_PG 0x80000000ull
-#define CR4_OSXSAVE 0x40000ull
-#define CR4_PKE 0x400000ull
 
 static bool failed(struct vm *vm, const char *what)
 {
@@ -131,7 +127,11 @@ static bool has_tables(const struct stage *stage)
  */
 static u64 paging_controls(const struct cpu_state *state)
 {
-	return (state->cr0 & 0x10000) | (state->cr4 & 0x7210b0) << 20 | (state->efer & 0x900) << 48;
+	u64 cr4 = CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP |
+		  CR4_PKE;
+
+	return (state->cr0 & CR0_WP) | (state->cr4 & cr4) << 20 |
+	       (state->efer & (EFER_LME | EFER_NXE)) << 48;
 }
 
 /* Has the guest written there itself? Then the target derived translations from that. */

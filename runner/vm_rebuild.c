@@ -11,8 +11,6 @@
 
 #include "vm.h"
 
-#define MSR_TSC 0x10
-
 struct saved {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
