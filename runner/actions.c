@@ -471,6 +471,8 @@ static bool action_event(struct engine *e, const struct record *step)
 		return act_irq_line(e, step);
 	case ACT_MSI:
 		return act_msi(e, step);
+	case ACT_SNAPSHOT:
+		return engine_rebuild(e);
 	case ACT_NMI:
 		return act_nmi(e, step);
 	case ACT_KICK:

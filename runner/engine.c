@@ -293,8 +293,7 @@ bool engine_complete(struct engine *e)
 
 /* ---- the case ------------------------------------------------------------------------- */
 
-/* Saved and built anew: what the variant restore does at every exit. */
-static bool rebuild(struct engine *e)
+bool engine_rebuild(struct engine *e)
 {
 	struct vm_shape shape = {
 		.irqchip = e->instance->irqchip,
@@ -413,7 +412,7 @@ static bool expectation(struct engine *e, const struct record *step, bool last)
 		if (!go_on(e, step, &before))
 			return false;
 	}
-	return last || !e->instance->restore || asks_this_vm(e, step) || rebuild(e);
+	return last || !e->instance->restore || asks_this_vm(e, step) || engine_rebuild(e);
 }
 
 static bool is_step(const struct record *record)

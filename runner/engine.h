@@ -121,6 +121,9 @@ bool engine_kvm_run(struct engine *e);
 /* Completes the exit at hand (immediate_exit); may leave e->have_exit. */
 bool engine_complete(struct engine *e);
 
+/* Saves the VM and goes on in another: ACT_SNAPSHOT, and restore at every exit. */
+bool engine_rebuild(struct engine *e);
+
 /* exits.c: waits for the exits of an expectation and takes part in them. */
 bool exits_take(struct engine *e, const struct record *step);
 void exits_log(struct engine *e);

@@ -96,6 +96,7 @@ static const struct rule rules[] = {
 	{ REC_ACTION, ACT_IRQ_LINE, 0, NEEDS(F_gsi, F_level), TAKES(F_errno) },
 	{ REC_ACTION, ACT_MSI, 0, NEEDS(F_address, F_data), TAKES(F_result, F_errno) },
 	{ REC_ACTION, ACT_NMI, 0, NEEDS(0) },
+	{ REC_ACTION, ACT_SNAPSHOT, 0, NEEDS(0) },
 	{ REC_ACTION, ACT_REQUEST_WINDOW, 0, NEEDS(F_value) },
 	{ REC_ACTION, ACT_IMMEDIATE_EXIT, 0, NEEDS(0) },
 	{ REC_ACTION, ACT_KICK, 0, TAKES(F_value) },

@@ -20,6 +20,23 @@ case synced_exits, "Registers in kvm_run agree with the ioctls at every exit tha
 	xchg	ebx, ecx
 	checkpoint rbx=REG_RCX & 0xffffffff, rcx=REG_RBX & 0xffffffff
 
+case snapshot, "A VM that was saved and built anew goes on where it was"
+	ref	"Linux Documentation/virt/kvm/api.rst KVM_GET_VCPU_EVENTS"
+	given	rax=0x11
+	inc	eax
+	checkpoint rax=0x12, status=PF
+	action	nmi
+	action	snapshot
+	expect	exception, vector=VEC_NMI
+	action	snapshot
+	action	check, ev_nmi_masked=1
+	mov	[SCRATCH], eax
+	checkpoint
+	writes	SCRATCH, dd, 0x12
+	action	snapshot
+	inc	eax
+	checkpoint rax=0x13, status=0
+
 case dirty_registers, "General registers that kvm_dirty_regs names are taken from kvm_run"
 	ref	API_SYNC
 	need	cap_sync_regs
