@@ -209,7 +209,7 @@ static void test_kinds(void)
 	BAD_STEP(L64, "expect 0: there is no such sub (0)", REC_EXPECT, 0);
 	BAD_STEP(L64, "expect 19: there is no such sub (19)", REC_EXPECT, STEP_TPR + 1);
 	BAD_STEP(L64, "action 0: there is no such sub (0)", REC_ACTION, 0);
-	BAD_STEP(L64, "action 37: there is no such sub (37)", REC_ACTION, ACT_PEEK + 1);
+	BAD_STEP(L64, "action 99: there is no such sub (99)", REC_ACTION, 99);
 	BAD_STEP(L64, "action 31: there is no such sub (31)", REC_ACTION, 31);	/* left out */
 	BAD_STAGE(L64, "entry of level 0: there is no such sub", REC_ENTRY, 0, N(F_va, 0),
 		  N(F_set, 1));
