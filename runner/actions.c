@@ -33,14 +33,8 @@ bool action_result(struct engine *e, const struct record *step, const char *what
 
 bool action_equal(struct engine *e, const char *what, u64 expected, u64 observed)
 {
-	char left[24], right[24];
-
-	if (expected == observed)
-		return true;
-	snprintf(left, sizeof(left), "%#" PRIx64, expected);
-	snprintf(right, sizeof(right), "%#" PRIx64, observed);
-	engine_differs(e, what, left, right);
-	return engine_fail(e, "%s is not as expected", what);
+	return engine_equal(e, what, expected, observed) ||
+	       engine_fail(e, "%s is not as expected", what);
 }
 
 /* An ioctl on the VM or vCPU; its errno, or 0. */
@@ -119,9 +113,9 @@ bool actions_replumb(struct engine *e)
 
 static int eventfd_of(struct engine *e, u64 id)
 {
-	if (e->eventfds[id % EVENTFDS] < 0)
-		e->eventfds[id % EVENTFDS] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	return e->eventfds[id % EVENTFDS];
+	if (e->eventfds[id] < 0)
+		e->eventfds[id] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return e->eventfds[id];
 }
 
 void actions_undo(struct engine *e)

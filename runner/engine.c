@@ -82,6 +82,18 @@ void engine_differs(struct engine *e, const char *what, const char *expected,
 	snprintf(d->observed, sizeof(d->observed), "%s", observed);
 }
 
+bool engine_equal(struct engine *e, const char *what, u64 expected, u64 observed)
+{
+	char left[24], right[24];
+
+	if (expected == observed)
+		return true;
+	snprintf(left, sizeof(left), "%#" PRIx64, expected);
+	snprintf(right, sizeof(right), "%#" PRIx64, observed);
+	engine_differs(e, what, left, right);
+	return false;
+}
+
 /* ---- KVM_RUN ----------------------------------------------------------------------- */
 
 /* A kick that comes while the guest runs: a timer of this thread. */
@@ -354,13 +366,9 @@ static bool sync_agrees(struct engine *e)
 		return true;
 	for (u16 field = F_rax; field <= F_ldtr_ar; field++) {
 		u64 *left = state_reg(&e->seen, field), *right = state_reg(&synced, field);
-		char expected[24], observed[24];
 
-		if (!left || *left == *right)
-			continue;
-		snprintf(expected, sizeof(expected), "%#" PRIx64, *left);
-		snprintf(observed, sizeof(observed), "%#" PRIx64, *right);
-		engine_differs(e, field_name(field), expected, observed);
+		if (left)
+			engine_equal(e, field_name(field), *left, *right);
 	}
 	return engine_fail(e, "kvm_run.s.regs and KVM_GET_REGS, KVM_GET_SREGS disagree");
 }

@@ -116,6 +116,9 @@ bool engine_skip(struct engine *e, const char *fmt, ...) PRINTF(2, 3);
 void engine_differs(struct engine *e, const char *what, const char *expected,
 		    const char *observed);
 
+/* Compares two numbers; one that differs is added so. True if they are equal. */
+bool engine_equal(struct engine *e, const char *what, u64 expected, u64 observed);
+
 /* One KVM_RUN; logs the exit. False when the case must stop (time-out). */
 bool engine_kvm_run(struct engine *e);
 /* Completes the exit at hand (immediate_exit); may leave e->have_exit. */

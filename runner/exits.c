@@ -430,18 +430,6 @@ static bool take_own_port(struct engine *e, const struct record *step, u16 port)
 	return engine_complete(e);
 }
 
-static bool check_value(struct engine *e, const char *what, u64 expected, u64 observed)
-{
-	char left[24], right[24];
-
-	if (expected == observed)
-		return true;
-	snprintf(left, sizeof(left), "%#" PRIx64, expected);
-	snprintf(right, sizeof(right), "%#" PRIx64, observed);
-	engine_differs(e, what, left, right);
-	return false;
-}
-
 static bool take_msr(struct engine *e, const struct record *step, u32 reason)
 {
 	struct kvm_run *run = e->vm->run;
@@ -456,7 +444,7 @@ static bool take_msr(struct engine *e, const struct record *step, u32 reason)
 		return engine_fail(e, "other data than expected");
 	}
 	if (record_field(step, F_reason) &&
-	    !check_value(e, "reason", record_value(step, F_reason, 0), run->msr.reason))
+	    !engine_equal(e, "reason", record_value(step, F_reason, 0), run->msr.reason))
 		return engine_fail(e, "the exit has another reason than expected");
 	if (reason == KVM_EXIT_X86_RDMSR)
 		run->msr.data = record_value(step, F_data, 0);
@@ -473,15 +461,15 @@ static bool take_debug(struct engine *e, const struct record *step)
 		return false;
 	if (!is_exit(e, KVM_EXIT_DEBUG))
 		return wrong_exit(e, step);
-	ok &= check_value(e, "debug vector", record_value(step, F_debug_vector, 1),
+	ok &= engine_equal(e, "debug vector", record_value(step, F_debug_vector, 1),
 			  debug->exception);
-	ok &= check_value(e, "debug pc",
+	ok &= engine_equal(e, "debug pc",
 			  record_value(step, F_debug_pc, record_value(step, F_rip, step->addr)),
 			  debug->pc);
 	if (record_field(step, F_debug_dr6))
-		ok &= check_value(e, "debug dr6", record_value(step, F_debug_dr6, 0), debug->dr6);
+		ok &= engine_equal(e, "debug dr6", record_value(step, F_debug_dr6, 0), debug->dr6);
 	if (record_field(step, F_debug_dr7))
-		ok &= check_value(e, "debug dr7", record_value(step, F_debug_dr7, 0), debug->dr7);
+		ok &= engine_equal(e, "debug dr7", record_value(step, F_debug_dr7, 0), debug->dr7);
 	return ok || engine_fail(e, "the debug exit reports something else");
 }
 
@@ -496,10 +484,10 @@ static bool take_hypercall(struct engine *e, const struct record *step)
 	for (u16 i = 0; i < 4; i++) {
 		const struct field *f = record_field(step, (u16)(F_arg0 + i));
 
-		if (f && !check_value(e, field_name(f->id), f->value, run->hypercall.args[i]))
+		if (f && !engine_equal(e, field_name(f->id), f->value, run->hypercall.args[i]))
 			return engine_fail(e, "other arguments than expected");
 	}
-	if (!check_value(e, "nr", record_value(step, F_nr, 0), run->hypercall.nr))
+	if (!engine_equal(e, "nr", record_value(step, F_nr, 0), run->hypercall.nr))
 		return engine_fail(e, "another hypercall than expected");
 	e->vm->run->hypercall.ret = record_value(step, F_result, 0);
 	return engine_complete(e);
@@ -512,7 +500,7 @@ static bool take_plain(struct engine *e, const struct record *step, u32 reason)
 	if (!is_exit(e, reason))
 		return wrong_exit(e, step);
 	if (reason == KVM_EXIT_IOAPIC_EOI &&
-	    !check_value(e, "vector", record_value(step, F_vector, 0), e->vm->run->eoi.vector))
+	    !engine_equal(e, "vector", record_value(step, F_vector, 0), e->vm->run->eoi.vector))
 		return engine_fail(e, "EOI of another vector than expected");
 	return true;
 }

@@ -23,14 +23,7 @@ static const char *const flag_names[] = {
 
 static bool differs(struct engine *e, const char *what, u64 expected, u64 observed)
 {
-	char left[24], right[24];
-
-	if (expected == observed)
-		return false;
-	snprintf(left, sizeof(left), "%#" PRIx64, expected);
-	snprintf(right, sizeof(right), "%#" PRIx64, observed);
-	engine_differs(e, what, left, right);
-	return true;
+	return !engine_equal(e, what, expected, observed);
 }
 
 static bool compare_rflags(struct engine *e, u64 expected, u64 observed)
