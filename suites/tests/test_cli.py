@@ -84,6 +84,8 @@ def outcomes(output):
     (('run', 'io/out/imm8_all@long64'), r'"io/out/imm8_all@long64": did you mean '
                                         r'io/out/imm8_al@long64'),
     (('list', 'io/oot'), r'assay: nothing is called "io/oot": did you mean io/out'),
+    (('run', '--irqchip', 'kernel', 'io/out/imm8_al'),
+     r'"io/out/imm8_al": .* \(of what --variant and --irqchip leave\)'),
     (('show', 'io/out/imm8_all@long64'), r'did you mean io/out/imm8_al@long64'),
     (('show',), r'assay: show: say which case'),
     (('list', '--frobnicate'), r"assay: list: unrecognized option '--frobnicate'\nusage: "),

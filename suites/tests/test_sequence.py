@@ -33,7 +33,7 @@ def run(pytestconfig, tmp_path):
 @pytest.mark.parametrize('options', [(), ('--variant', 'restore'), ('--variant', 'fresh')])
 def test_nothing_is_left(run, options):
     results = run('reset', *options)
-    assert sum('_gone@' in name for name in results) == 10
+    assert sum('_gone@' in name for name in results) == 11
     wrong = {name: result['why'] for name, result in results.items()
              if result['outcome'] not in ('pass', 'skip')}
     assert wrong == {}

@@ -360,6 +360,14 @@ static void test_actions(void)
 		 N(F_valid, 1));
 	BAD_STEP(L64, "translate: valid=1 needs gpa, valid=0 has none", REC_ACTION, ACT_TRANSLATE,
 		 N(F_address, 0), N(F_valid, 0), N(F_gpa, 0));
+	BAD_STEP(L64, "ioeventfd: id=8 is more than 7", REC_ACTION, ACT_IOEVENTFD, N(F_id, 8),
+		 N(F_address, 1), N(F_size, 1));
+	BAD_STEP(L64, "eventfd_is: id=8 is more than 7", REC_ACTION, ACT_EVENTFD_IS, N(F_id, 8),
+		 N(F_count, 0));
+	BAD_STEP(L64, "irqfd: id=8 is more than 7", REC_ACTION, ACT_IRQFD, N(F_id, 8),
+		 N(F_gsi, 1));
+	BAD_STEP(L64, "signal_irqfd: id=8 is more than 7", REC_ACTION, ACT_SIGNAL_IRQFD,
+		 N(F_id, 8));
 	BAD_STEP(L64, "ioeventfd: size=3 is not", REC_ACTION, ACT_IOEVENTFD, N(F_id, 0),
 		 N(F_address, 0), N(F_size, 3));
 	BAD_STEP(L64, "coalesced_is: count=0 stands alone", REC_ACTION, ACT_COALESCED_IS,

@@ -55,6 +55,20 @@ case tables_gone, "and no translation of it is there when it is not mapped"
 .i:	mov	al, [PAGES]
 	expect	exception, vector=VEC_PF, error=PF_U, cr2=PAGES, rip=.i
 
+case nx_left, "A page with the NX bit is read, EFER.NXE set"
+	ref	"SDM 3 4.6"
+	ring3
+	pte	PAGES, set=PTE_NX
+	mov	al, [PAGES]
+	checkpoint rax=(REG_RAX & ~0xff) | 0xa0
+case nx_gone, "and without EFER.NXE the same tables have a reserved bit set"
+	ref	"SDM 3 4.5"
+	ring3
+	given	efer=EFER_LME | EFER_LMA
+	pte	PAGES, set=PTE_NX
+.i:	mov	al, [PAGES]
+	expect	exception, vector=VEC_PF, error=PF_P | PF_RSVD | PF_U, cr2=PAGES, rip=.i
+
 case slot_left, "A memory slot is read-only"
 	ref	"KVM api.rst, KVM_SET_USER_MEMORY_REGION"
 	action	memslot, id=SLOT_PAGES, gpa=PAGES, size=0
