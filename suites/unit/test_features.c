@@ -278,15 +278,15 @@ static void test_targets(void)
 /* TR as KVM_SET_SREGS gets it: busy, but where the target can use only an available one. */
 static void test_tr(void)
 {
-	struct target target = { .tr_available = false };
+	struct target lab = { .tr_available = false };
 	struct kvm_segment tr = { .type = 11 };
 
-	target_tr(&target, &tr);
+	target_tr(&lab, &tr);
 	ok_equal(tr.type, 11, "TR stays busy");
-	target.tr_available = true;
-	target_tr(&target, &tr);
+	lab.tr_available = true;
+	target_tr(&lab, &tr);
 	ok_equal(tr.type, 9, "TR becomes available where it must");
-	target_tr(&target, &tr);
+	target_tr(&lab, &tr);
 	ok_equal(tr.type, 9, "and stays so");
 }
 
