@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What an emulator looks like to the rest of a lab: the interface that qemu.py and
+bochs.py implement, and what they share."""
+
+import dataclasses
+import importlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import typing
+
+from .config import Unavailable
+
+# Target: the module and the class that make its machine.
+MACHINES = {
+    'svm': ('qemu', 'Qemu'),
+    'vmx': ('bochs', 'Vmx'),
+    'svm-bochs': ('bochs', 'Svm'),
+}
+
+
+@dataclasses.dataclass
+class Boot:
+    """What a machine is started with. All paths are of files that exist.
+
+    image      the kernel as bzImage
+    vmlinux    the same as an uncompressed ELF file, or None if there is none
+    release    of the kernel, as uname -r gives it
+    base       cpio archive: the agent as /init, busybox, modules and their parameters
+    job        cpio archive: the command and its files, to be unpacked over base. A machine
+               that always boots gives the kernel both, one after the other. One that can go
+               on from a saved state gives it base, saves, and offers job on Machine.job_device
+    arguments  of the kernel, complete
+    cpu        model, or None for the machine's own choice
+    smp        processors
+    memory     MiB
+    scratch    directory for this run alone; it is removed afterwards
+    gdb        path of a socket where a debugger is to be served, or None
+    key        text that differs if anything but job does: what a saved state may be kept under
+    """
+    image: str
+    vmlinux: typing.Optional[str]
+    release: str
+    base: str
+    job: str
+    arguments: str
+    cpu: typing.Optional[str]
+    smp: int
+    memory: int
+    scratch: str
+    gdb: typing.Optional[str]
+    key: str
+
+
+class Machine:
+    """A kind of emulated machine. One object serves one run."""
+
+    name = ''               # as in `ci/lab NAME`
+    modules = ()            # the kernel modules that drive its virtualisation: 'kvm_amd'
+    arguments = ''          # kernel arguments that it needs or that make it faster
+    channel_device = '/dev/ttyS1'   # what the agent talks through; raw, if it is a tty
+    job_device = None       # block device in the lab where job may be found later, or None
+    two_way = True          # whether the agent can be talked to: shell and gdb need it
+    memory = 1024           # MiB, unless asked otherwise
+    timeout = 120           # seconds for all, unless asked otherwise
+    stall = 15              # seconds without a sign of life, unless asked otherwise
+    can_debug = False       # whether Boot.gdb is obeyed
+
+    def __init__(self, emulator=None):
+        """emulator: path of the binary, None for the one in PATH."""
+        self.emulator = emulator
+
+    def identify(self):
+        """Name and version of the emulator, "QEMU 7.2.22". Raises Unavailable, with what to
+        do, if there is none or it cannot be used."""
+        raise NotImplementedError
+
+    def start(self, boot):
+        """Starts the emulator, or has it go on from a saved state. Returns a Running."""
+        raise NotImplementedError
+
+
+class Running:
+    """A started emulator.
+
+    process   subprocess.Popen, of a process group of its own
+    channel   Channel to the agent
+    console   path of a file that grows by what the kernel prints
+    marks     path of a file that grows by what is written to I/O port 0xe9, or None
+    errors    path of a file that grows by what the emulator says of itself
+    restored  whether it goes on from a saved state
+    """
+
+    def __init__(self, process, channel, console, marks, errors, restored=False):
+        self.process = process
+        self.channel = channel
+        self.console = console
+        self.marks = marks
+        self.errors = errors
+        self.restored = restored
+
+    def explain(self):
+        """Why the emulator ended, as far as its own words tell: its last lines."""
+        return last_lines(self.errors, 5)
+
+    def stop(self):
+        """Ends the emulator and all it started, at once; may be called twice."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.channel.close()
+
+
+class Channel:
+    """Bytes to and from the agent: a file descriptor that can be waited on. Reading gives
+    b'' when no more can come."""
+
+    def __init__(self, reading, writing=None):
+        """reading, writing: file descriptors, which the channel then owns."""
+        self.reading = reading
+        self.writing = writing
+        os.set_blocking(reading, False)
+
+    def fileno(self):
+        return self.reading
+
+    def read(self):
+        """What has come: bytes, b'' at the end, None if nothing has come yet."""
+        try:
+            return os.read(self.reading, 1 << 18)
+        except BlockingIOError:
+            return None
+        except OSError:     # a terminal or socket whose other side is gone
+            return b''
+
+    def write(self, data):
+        """Sends all of data; waits as long as that takes."""
+        while data:
+            data = data[os.write(self.writing, data):]
+
+    def close(self):
+        for descriptor in {self.reading, self.writing} - {None}:
+            os.close(descriptor)
+        self.reading = self.writing = None
+
+
+class SocketChannel(Channel):
+    """A channel through a socket, one end of which the emulator inherits."""
+
+    def __init__(self):
+        self.ours, self.theirs = socket.socketpair()
+        super().__init__(self.ours.fileno(), None)
+
+    def write(self, data):
+        self.ours.setblocking(True)
+        try:
+            self.ours.sendall(data)
+        finally:
+            self.ours.setblocking(False)
+
+    def close(self):
+        self.ours.close()
+        self.theirs.close()
+
+
+class FileChannel(Channel):
+    """A channel that only reads: a file which the emulator appends to. Such a file cannot
+    be waited on, so a thread carries what comes into a pipe."""
+
+    PERIOD = 0.02   # seconds between looks
+
+    def __init__(self, path):
+        """path: of a file that exists; ended(): call it once the emulator has."""
+        reading, self.pipe = os.pipe()
+        super().__init__(reading)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._carry, args=(path,), daemon=True)
+        self.thread.start()
+
+    def _carry(self, path):
+        with open(path, 'rb', buffering=0) as file:
+            over = False
+            while True:
+                data = file.read(1 << 16)
+                try:
+                    while data:
+                        data = data[os.write(self.pipe, data):]
+                        if not data:
+                            data = file.read(1 << 16)
+                except OSError:     # closed
+                    break
+                if over:            # one last look came after the end
+                    break
+                over = self.over.wait(self.PERIOD)
+        os.close(self.pipe)
+
+    def ended(self):
+        """Nothing more will be appended."""
+        self.over.set()
+
+    def close(self):
+        self.over.set()
+        super().close()
+        self.thread.join()
+
+
+def create(target, emulator=None):
+    """The machine of a target, one of config.TARGETS."""
+    module, name = MACHINES[target]
+    return getattr(importlib.import_module('.' + module, __package__), name)(emulator)
+
+
+def spawn(command, errors, inherited=()):
+    """Starts an emulator: in a process group of its own, its words into the file errors,
+    ended by the kernel if we end in whatever way. inherited: file descriptors it gets."""
+    guard = shutil.which('setpriv')
+    if not guard:
+        raise Unavailable('there is no setpriv, which ends the emulator when we end: '
+                          'install util-linux')
+    with open(errors, 'ab') as file:
+        try:
+            return subprocess.Popen([guard, '--pdeathsig', 'KILL', '--', *command],
+                                    stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                    start_new_session=True, pass_fds=inherited)
+        except OSError as error:
+            raise Unavailable(f'{command[0]}: {error.strerror}') from None
+
+
+def last_lines(path, count):
+    """The last lines of a text file, without trailing blanks; [] if there is none."""
+    try:
+        with open(path, 'rb') as file:
+            text = file.read().decode(errors='replace')
+    except OSError:
+        return []
+    lines = [line.rstrip() for line in text.replace('\r', '').split('\n')]
+    return [line for line in lines if line][-count:]
