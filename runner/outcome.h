@@ -37,6 +37,20 @@ struct exit_seen {
 	char text[88];		/* "io_out port=0x10 size=1 data=41" */
 };
 
+/*
+ * Of a result that was read from a report (report_read.h): the texts for which its
+ * image would be needed, as that report has them.
+ */
+struct retold {
+	bool placed;			/* it is known where it failed */
+	const char *step;		/* text of the step, or NULL */
+	const char *code_heading;	/* NULL: no code is shown */
+	const char *const *code;	/* its lines */
+	unsigned int ncode;
+	const char *again;		/* the command that runs it again */
+	struct json_t *json;		/* the whole line */
+};
+
 struct result {
 	const struct instance *instance;
 	enum outcome outcome;
@@ -65,6 +79,7 @@ struct result {
 
 	u64 ns;			/* time it took, VM reset included */
 	unsigned int runs;	/* KVM_RUN calls */
+	const struct retold *told;	/* NULL: it happened here */
 };
 
 const char *outcome_name(enum outcome outcome);	/* "pass", "fail" ... */

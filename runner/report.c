@@ -40,6 +40,11 @@ struct report *report_new(const char *format, int fd, bool verbose)
 	return NULL;
 }
 
+const char *run_version(const struct run_info *run)
+{
+	return run->assay ? run->assay : assay_version;
+}
+
 static struct suite_count *suite_of(struct report *report, const struct instance *instance)
 {
 	size_t len = strcspn(instance->name, "/@");

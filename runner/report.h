@@ -24,12 +24,16 @@ struct run_info {
 	bool own_files;			/* the images are the user's files, none is embedded */
 	const char *program;		/* for the commands we print; NULL: as the user called it */
 	time_t started;			/* seconds since 1970, UTC */
+	/* Of a run that was read from a report, else NULL: */
+	const char *assay;		/* the version that ran it */
+	struct json_t *told;		/* its line of type "run" */
 };
 
 /* How it ended. */
 struct run_end {
 	u64 ns;				/* from the first instance to the last */
 	bool interrupted;		/* by the user: what is missing is not an error of ours */
+	struct json_t *told;		/* the line of type "summary" that was read, or NULL */
 };
 
 /*

@@ -96,10 +96,30 @@ static void write_line(struct report *report, json_t *object)
 	sb_free(&sb);
 }
 
+/* How many of each suite are to run, which the results alone do not tell if some are missing. */
+static json_t *json_plan(const struct report *report)
+{
+	json_t *object = json_object();
+
+	for (unsigned int i = 0; i < report->nsuites; i++) {
+		char *name = clean_text(report->suites[i].name, false);
+
+		put(object, name, json_integer(report->suites[i].planned));
+		free(name);
+	}
+	return object;
+}
+
+/* An object that was read, to be written anew with what is known better now. */
+static json_t *told_object(const json_t *told)
+{
+	return told ? json_deep_copy(told) : json_object();
+}
+
 static void json_begin(struct report *report)
 {
 	const struct run_info *run = report->run;
-	json_t *object = json_object();
+	json_t *object = told_object(run->told);
 	char when[32];
 	struct tm tm;
 
@@ -107,11 +127,13 @@ static void json_begin(struct report *report)
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	put(object, "type", json_string("run"));
 	put(object, "schema", json_integer(SCHEMA));
-	put(object, "assay", json_clean(assay_version));
+	put(object, "assay", json_clean(run_version(run)));
 	put(object, "started", json_string(when));
 	put(object, "target", json_clean(run->target));
 	put(object, "instances", json_integer(run->count));
-	put(object, "host", json_host(run));
+	put(object, "suites", json_plan(report));
+	if (!run->told)
+		put(object, "host", json_host(run));
 	write_line(report, object);
 }
 
@@ -245,30 +267,34 @@ static json_t *json_lines(struct strbuf *text)
 
 static void put_failure(json_t *object, const struct run_info *run, const struct result *result)
 {
-	const struct record *step = case_step(result->instance->tc, result->step);
-	struct strbuf sb = { 0 }, code = { 0 }, again = { 0 };
+	char *step = step_text(result), *heading = code_heading(result);
+	struct strbuf code = { 0 }, again = { 0 };
 
 	put(object, "step", json_integer(result->step + 1));
-	if (step)
-		sb_record(&sb, step);
-	put(object, "step_text", json_clean(sb.s));
+	put(object, "step_text", json_clean(step));
 	put(object, "line", json_integer(result_line(result)));
 	put(object, "differences", json_differences(result));
 	put(object, "more_differences", json_integer(result->more_differences));
 	put(object, "exits", json_exits(result));
 	put(object, "state", result->have_state ? json_state(result) : json_null());
 	sb_code(&code, result, 0, &paint_none);
+	put(object, "disassembly_of", json_clean(heading));
 	put(object, "disassembly", json_lines(&code));
-	sb_rerun(&again, run, result->instance);
+	sb_rerun(&again, run, result);
 	put(object, "again", json_clean(again.s));
-	sb_free(&sb);
+	free(step);
+	free(heading);
 	sb_free(&again);
 }
 
 json_t *json_result(const struct run_info *run, const struct result *result)
 {
-	json_t *object = json_object(), *instance = json_instance(result->instance);
+	json_t *object, *instance;
 
+	if (result->told)
+		return json_incref(result->told->json);
+	object = json_object();
+	instance = json_instance(result->instance);
 	put(object, "type", json_string("result"));
 	json_object_update(object, instance);
 	json_decref(instance);
@@ -305,7 +331,7 @@ static void put_counts(json_t *object, const unsigned int counts[OUTCOME_COUNT])
 
 static void json_end(struct report *report, const struct run_end *end)
 {
-	json_t *object = json_object(), *suites = json_object();
+	json_t *object = told_object(end->told), *suites = json_object();
 
 	put(object, "type", json_string("summary"));
 	put_counts(object, report->counts);

@@ -149,7 +149,7 @@ static void sb_properties(struct strbuf *sb, const struct run_info *run)
 	char *model = xasprintf("%u/%u/%u", host->family, host->model, host->stepping);
 
 	sb_printf(sb, "    <properties>\n");
-	sb_property(sb, "assay", assay_version);
+	sb_property(sb, "assay", run_version(run));
 	sb_property(sb, "target", run->target);
 	sb_property(sb, "cpu", host->cpu);
 	sb_property(sb, "vendor", host->vendor);

@@ -13,8 +13,8 @@ static void ktap_begin(struct report *report)
 {
 	struct strbuf sb = { 0 };
 
-	sb_printf(&sb, "KTAP version 1\n1..%u\n# assay %s on %s: ", report->nsuites, assay_version,
-		  report->run->target);
+	sb_printf(&sb, "KTAP version 1\n1..%u\n# assay %s on %s: ", report->nsuites,
+		  run_version(report->run), report->run->target);
 	sb_host(&sb, report->run);
 	sb_printf(&sb, "\n");
 	report->own = xcalloc(1, sizeof(unsigned int));	/* suites written */

@@ -59,10 +59,14 @@ bool result_explains(const struct result *result);
 
 /* The line of the source that failed: the step's, else the case's. */
 u32 result_line(const struct result *result);
+/* "expect io_out, port=0x10", or NULL before the first step; to be freed. */
+char *step_text(const struct result *result);
 /* "io/out.asm" */
 char *source_name(const struct image *image);
 /* "assay run io/out/imm8_al@long64 --on /dev/kvm", plus the file if it is the user's. */
-void sb_rerun(struct strbuf *sb, const struct run_info *run, const struct instance *instance);
+void sb_rerun(struct strbuf *sb, const struct run_info *run, const struct result *result);
+/* The version of Assay that ran it. */
+const char *run_version(const struct run_info *run);
 /* "kvm_amd 6.1.0 (bare metal), AMD EPYC 7B13 ..." */
 void sb_host(struct strbuf *sb, const struct run_info *run);
 
@@ -80,7 +84,10 @@ void sb_differences(struct strbuf *sb, const struct result *result, int indent,
 		    const struct paint *paint);
 void sb_code(struct strbuf *sb, const struct result *result, int indent,
 	     const struct paint *paint);
-/* What that code is: around RIP, or the step's, when RIP is in an exception stub. */
+/*
+ * What that code is: around RIP, or the step's, when RIP is in an exception stub. NULL
+ * if failures show none. To be freed.
+ */
 char *code_heading(const struct result *result);
 void sb_exits(struct strbuf *sb, const struct result *result, int indent);
 /* General, control, debug and segment registers, one or two a line. */

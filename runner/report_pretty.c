@@ -79,8 +79,8 @@ static void pretty_begin(struct report *report)
 	report->own = p;
 	p->terminal = takes_escapes(report->fd);
 	p->paint = p->terminal ? &paint_terminal : &paint_none;
-	sb_printf(&sb, "assay %s: %u instance%s on %s: ", assay_version, report->run->count,
-		  report->run->count == 1 ? "" : "s", report->run->target);
+	sb_printf(&sb, "assay %s: %u instance%s on %s: ", run_version(report->run),
+		  report->run->count, report->run->count == 1 ? "" : "s", report->run->target);
 	sb_host(&sb, report->run);
 	sb_printf(&sb, "\n");
 	report_write(report, &sb);

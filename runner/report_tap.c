@@ -15,7 +15,7 @@ static void tap_begin(struct report *report)
 	struct strbuf sb = { 0 };
 
 	sb_printf(&sb, "TAP version 13\n1..%u\n# assay %s on %s: ", report->run->count,
-		  assay_version, report->run->target);
+		  run_version(report->run), report->run->target);
 	sb_host(&sb, report->run);
 	sb_printf(&sb, "\n");
 	report_write(report, &sb);
@@ -107,7 +107,7 @@ static void sb_diagnostics(struct strbuf *sb, const struct run_info *run,
 	sb_yaml_lines(sb, "code", &code);
 	sb_exits(&exits, result, 0);
 	sb_yaml_lines(sb, "exits", &exits);
-	sb_rerun(&again, run, result->instance);
+	sb_rerun(&again, run, result);
 	sb_yaml(sb, "again", again.s);
 	sb_printf(sb, "  ...\n");
 	sb_free(&again);

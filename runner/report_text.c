@@ -13,6 +13,7 @@
 #define INSNS_AFTER 3
 #define WHAT_COLUMNS 12
 #define SIDE_COLUMNS 20
+#define MARK " -> "		/* before the instruction that would be next */
 
 const struct paint paint_none = { "", "", "", "", "" };
 const struct paint paint_terminal = {
@@ -33,8 +34,14 @@ char *source_name(const struct image *image)
 	return xasprintf("%s.asm", image->name);
 }
 
-void sb_rerun(struct strbuf *sb, const struct run_info *run, const struct instance *instance)
+void sb_rerun(struct strbuf *sb, const struct run_info *run, const struct result *result)
 {
+	const struct instance *instance = result->instance;
+
+	if (result->told) {
+		sb_clean(sb, result->told->again);
+		return;
+	}
 	sb_shell_word(sb, run->program ? run->program : program_invocation_name);
 	sb_printf(sb, " run ");
 	sb_shell_word(sb, instance->name);
@@ -175,11 +182,28 @@ static void view_code(struct view *view, const struct result *result)
 		view_rip(view, result);
 }
 
+/* Lines of a report that was read; its own mark tells which one is strong. */
+static void sb_code_told(struct strbuf *sb, const struct retold *told, int indent,
+			 const struct paint *paint)
+{
+	for (unsigned int i = 0; i < told->ncode; i++) {
+		bool marked = !strncmp(told->code[i], MARK, strlen(MARK));
+
+		sb_printf(sb, "%s%*s", marked ? paint->strong : "", indent, "");
+		sb_clean(sb, told->code[i]);
+		sb_printf(sb, "%s\n", marked ? paint->off : "");
+	}
+}
+
 void sb_code(struct strbuf *sb, const struct result *result, int indent, const struct paint *paint)
 {
 	unsigned int first = 0, last;
 	struct view view;
 
+	if (result->told) {
+		sb_code_told(sb, result->told, indent, paint);
+		return;
+	}
 	view_code(&view, result);
 	last = view.count;
 	if (view.at < view.count) {
@@ -190,7 +214,7 @@ void sb_code(struct strbuf *sb, const struct result *result, int indent, const s
 		if (i == view.at)
 			sb_printf(sb, "%s", paint->strong);
 		sb_printf(sb, "%*s", indent, "");
-		sb_insn(sb, i == view.at ? " -> " : "", &view.insns[i]);
+		sb_insn(sb, i == view.at ? MARK : "", &view.insns[i]);
 		if (i == view.at && *paint->off) {
 			sb->len--;	/* the colour ends before the line does */
 			sb_printf(sb, "%s\n", paint->off);
@@ -204,6 +228,10 @@ char *code_heading(const struct result *result)
 	unsigned int vector;
 	struct view view;
 
+	if (result->told)
+		return result->told->code_heading ? xstrdup(result->told->code_heading) : NULL;
+	if (!result->code_len)
+		return NULL;
 	if (!result->have_state)
 		return xstrdup("code");
 	if (!in_stub(result, &vector))
@@ -231,28 +259,36 @@ static void sb_heading(struct strbuf *sb, const char *heading, const struct pain
 	sb_printf(sb, "\n    %s%s%s\n", paint->faint, heading, paint->off);
 }
 
+char *step_text(const struct result *result)
+{
+	const struct record *step = case_step(result->instance->tc, result->step);
+	struct strbuf sb = { 0 };
+
+	if (result->told)
+		return result->told->step ? xstrdup(result->told->step) : NULL;
+	if (step)
+		sb_record(&sb, step);
+	return sb.s;
+}
+
 /* "io/out.asm:12, step 2: expect io_out, port=0x10" */
 static void sb_where(struct strbuf *sb, const struct result *result)
 {
 	const struct mg_case *tc = result->instance->tc;
-	const struct record *step = case_step(tc, result->step);
-	char *source = source_name(tc->image);
+	char *source = source_name(tc->image), *step = step_text(result);
 
 	sb_printf(sb, "    ");
 	sb_clean(sb, source);
 	sb_printf(sb, ":%u", result_line(result));
 	if (step) {
-		struct strbuf text = { 0 };
-
-		sb_record(&text, step);
 		sb_printf(sb, ", step %d: ", result->step + 1);
-		sb_clean(sb, text.s);
-		sb_free(&text);
-	} else {
+		sb_clean(sb, step);
+	} else if (!result->told || result->told->placed) {
 		sb_printf(sb, ", before the first step");
 	}
 	sb_printf(sb, "\n");
 	free(source);
+	free(step);
 }
 
 static void sb_what_case(struct strbuf *sb, const struct mg_case *tc, const struct paint *paint)
@@ -273,6 +309,8 @@ static void sb_what_case(struct strbuf *sb, const struct mg_case *tc, const stru
 void sb_failure(struct strbuf *sb, const struct run_info *run, const struct result *result,
 		const struct paint *paint)
 {
+	char *heading = code_heading(result);
+
 	sb_what_case(sb, result->instance->tc, paint);
 	sb_where(sb, result);
 	if (result->why) {
@@ -284,11 +322,8 @@ void sb_failure(struct strbuf *sb, const struct run_info *run, const struct resu
 		sb_printf(sb, "\n");
 		sb_differences(sb, result, 4, paint);
 	}
-	if (result->code_len) {
-		char *heading = code_heading(result);
-
+	if (heading) {
 		sb_heading(sb, heading, paint);
-		free(heading);
 		sb_code(sb, result, 4, paint);
 	}
 	if (result->nexits) {
@@ -297,8 +332,9 @@ void sb_failure(struct strbuf *sb, const struct run_info *run, const struct resu
 	}
 	sb_heading(sb, "again", paint);
 	sb_printf(sb, "        ");
-	sb_rerun(sb, run, result->instance);
+	sb_rerun(sb, run, result);
 	sb_printf(sb, "\n");
+	free(heading);
 }
 
 /* "  name 0123456789abcdef", wide enough for the longest names. */
