@@ -85,6 +85,7 @@ RUNNER := $(filter-out $(if $(ZYDIS),runner/zydis.c),$(sort $(wildcard runner/*.
 UNIT := $(patsubst suites/unit/%.c,%,$(sort $(wildcard suites/unit/test_*.c)))
 FUZZERS := $(patsubst suites/fuzz/%.c,%,$(sort $(wildcard suites/fuzz/fuzz_*.c)))
 MICROGUESTS := $(sort $(shell find microguests -name '*.asm' ! -path 'microguests/include/*'))
+DEVIATIONS := $(sort $(wildcard suites/deviations/*.json))
 LISTS := $(MICROGUESTS:microguests/%.asm=build/images/%.list)
 GEN_H := build/gen/record.h build/gen/stage.h
 GEN_INC := build/gen/record.inc build/gen/stage.inc
@@ -139,30 +140,38 @@ endef
 
 $(eval $(call note,build/sources.txt,$$(MICROGUESTS)))
 
+# embed BINARY, NAME, HEADER: the source of a table of files, whose contents
+# stand one after the other in BINARY; from lines of size and name.
+embed = awk ' \
+	BEGIN { \
+		print "/* made by the Makefile */\n\#include \"$(3)\"\n"; \
+		print "__asm__(\".section .rodata\\n\""; \
+		print "\t\".balign 16\\n\""; \
+		print "\t\"$(2)_bin:\\n\""; \
+		print "\t\".incbin \\\"$(1)\\\"\\n\""; \
+		print "\t\".previous\\n\");"; \
+		print "extern const u8 $(2)_bin[] __attribute__((visibility(\"hidden\")));\n"; \
+		print "const struct embedded_file embedded_$(2)s[] = {"; \
+	} \
+	{ printf "\t{\"%s\", $(2)_bin + %d, %d},\n", $$2, at, $$1; at += $$1 } \
+	END { printf "\t{NULL, NULL, 0},\n};\nconst unsigned int embedded_$(2)_count = %d;\n", NR }'
+
 # All images in one file, in the order of their names, and a table of where each is.
-build/embedded.c: $(LISTS) build/sources.txt
+build/embedded.c: $(LISTS) build/sources.txt Makefile
 	@mkdir -p build/images
 	@echo '  EMBED $@'
 	@cat /dev/null $(LISTS) | LC_ALL=C sort >build/images.txt
 	@cd build/images && xargs -r cat <../images.txt >../images.bin
-	@{ cd build/images && xargs -r stat -c '%s %n' <../images.txt; } | awk ' \
-	BEGIN { \
-		print "/* made by the Makefile */\n#include \"image.h\"\n"; \
-		print "__asm__(\".section .rodata\\n\""; \
-		print "\t\".balign 16\\n\""; \
-		print "\t\"images_bin:\\n\""; \
-		print "\t\".incbin \\\"build/images.bin\\\"\\n\""; \
-		print "\t\".previous\\n\");"; \
-		print "extern const u8 images_bin[] __attribute__((visibility(\"hidden\")));\n"; \
-		print "const struct embedded_image embedded_images[] = {"; \
-	} \
-	{ printf "\t{\"%s\", images_bin + %d, %d},\n", $$2, at, $$1; at += $$1 } \
-	END { printf "\t{NULL, NULL, 0},\n};\nconst unsigned int embedded_count = %d;\n", NR }' >$@
+	@{ cd build/images && xargs -r stat -c '%s %n' <../images.txt; } | \
+		$(call embed,build/images.bin,image,image.h) >$@
 
-build/deviations.c: suites/deviations.json
-	@mkdir -p $(@D)
-	@echo '  XXD $@'
-	@xxd -i -n deviations_json $< | sed 's/^unsigned/const unsigned/' >$@
+$(eval $(call note,build/deviations.txt,$$(DEVIATIONS)))
+
+build/deviations.c: $(DEVIATIONS) build/deviations.txt Makefile
+	@echo '  EMBED $@'
+	@cat $(DEVIATIONS) >build/deviations.bin
+	@stat -c '%s %n' $(DEVIATIONS) | \
+		$(call embed,build/deviations.bin,deviation,deviations.h) >$@
 
 # ---- programs ----------------------------------------------------------------------
 
@@ -211,7 +220,7 @@ build/data/embedded.o: build/embedded.c build/flags.txt runner/image.h | $(GEN_H
 	@mkdir -p $(@D)
 	@$(CC) $(ASSAY_CFLAGS) -O1 -c $< -o $@
 
-build/data/deviations.o: build/deviations.c build/flags.txt
+build/data/deviations.o: build/deviations.c build/flags.txt runner/deviations.h | $(GEN_H)
 	@mkdir -p $(@D)
 	@$(CC) $(ASSAY_CFLAGS) -O1 -c $< -o $@
 

@@ -305,6 +305,7 @@ static enum status run_bench(const struct target *target, const struct suite *su
 		free(error);
 		return STATUS_ERROR;
 	}
+	deviations_bind(b.known, &target->host);
 	b.passed = xcalloc(suite->count, sizeof(*b.passed));
 	engine_init(&b.engine, target, &b.watch, TIMEOUT_NS);
 	if (make_pool(&b)) {

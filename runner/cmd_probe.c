@@ -262,7 +262,10 @@ static void print_host(const struct probe *probe)
 	printf("machine\n");
 	printf("  processor   %s (%s, family %u, model %u, stepping %u), microcode %s\n", host->cpu,
 	       host->vendor, host->family, host->model, host->stepping, host->microcode);
-	printf("  runs on     %s\n", host->machine);
+	printf("  runs on     %s", host->machine);
+	if (strcmp(host->machine_version, "unknown"))
+		printf(" %s", host->machine_version);
+	putchar('\n');
 	printf("  kernel      %s\n", host->kernel);
 	printf("  VMX         %s\n", probe->hardware.vmx ? "yes" : "no");
 	printf("  SVM         %s\n", probe->hardware.svm ? "yes" : "no");

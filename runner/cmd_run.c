@@ -18,6 +18,8 @@
 #define TIMEOUT_MS 2000
 #define STATUS_INTERRUPTED 130
 
+enum { FATAL = 256 };	/* options without a letter */
+
 static const char usage[] =
 	"usage: assay run [OPTIONS] [PATTERN|FILE.elf...]\n"
 	"Runs the cases that match (without a pattern, all) and judges every exit and state.\n"
@@ -32,7 +34,9 @@ static const char usage[] =
 	"  -n, --names FILE       patterns, one a line; - is standard input\n"
 	"  -f, --format FORMAT    pretty, tap, ktap, junit or json\n"
 	"  -a, --artifacts DIR    keep a bundle for every failure\n"
-	"  -d, --deviations FILE  instead of those built in; none: no failure is known\n"
+	"  -d, --deviations FILE  or a directory of files, instead of those built in;\n"
+	"                         none: no failure is known\n"
+	"      --fatal            also run what is known to end or hang the whole machine\n"
 	"  -t, --timeout MS       of one KVM_RUN (2000)\n"
 	"  -v, --verbose          a line for every instance\n";
 
@@ -40,7 +44,7 @@ struct run_options {
 	struct choice choice;
 	const char *target, *format, *artifacts, *deviations;
 	unsigned int jobs, timeout_ms;
-	bool verbose;
+	bool verbose, fatal;
 };
 
 /* What results go to, one after the other. */
@@ -58,7 +62,7 @@ static void take(void *arg, struct result *result)
 	char *error = NULL;
 
 	if (sink->deviations)
-		deviations_apply(sink->deviations, sink->info.host, result);
+		deviations_apply(sink->deviations, result);
 	report_result(sink->report, result);
 	if (sink->artifacts && artifacts_save(sink->artifacts, &sink->info, result, &error) < 0) {
 		complain("%s", error);
@@ -115,6 +119,9 @@ static bool one_option(struct run_options *options, int option)
 	case 'v':
 		options->verbose = true;
 		return true;
+	case FATAL:
+		options->fatal = true;
+		return true;
 	default:
 		fputs(usage, stderr);
 		return false;
@@ -135,6 +142,7 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 		{ "artifacts", required_argument, NULL, 'a' },
 		{ "deviations", required_argument, NULL, 'd' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "fatal", no_argument, NULL, FATAL },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -189,6 +197,7 @@ static enum status run_all(const struct run_options *options, struct target *tar
 		.sync_regs = sync_pays(target),
 		.want_memory = options->artifacts,
 		.known = sink->deviations,
+		.run_fatal = options->fatal,
 		.confirm = true,
 		.take = take,
 		.arg = sink,
@@ -276,6 +285,8 @@ enum status cmd_run(int argc, char **argv)
 			.own_files = own_files,
 			.started = time(NULL),
 		};
+		if (sink.deviations)
+			deviations_bind(sink.deviations, &target.host);
 		status = run_all(&options, &target, &suite, &sink);
 		target_close(&target);
 	} else if (error) {

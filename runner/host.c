@@ -179,7 +179,7 @@ static bool is_bochs(void)
 	return false;
 }
 
-static void read_machine(struct host *host)
+static void find_machine(struct host *host)
 {
 	unsigned int eax, ebx, ecx = 0, edx;
 	char signature[13], second[13];
@@ -201,6 +201,30 @@ static void read_machine(struct host *host)
 		SET(host->machine, tidy(signature));
 	else
 		SET(host->machine, "a hypervisor without a name");
+}
+
+/*
+ * ASSAY_MACHINE says what cannot be seen from inside, as "TCG 7.2.22": the version of
+ * an emulator, after its name. A maker's name may stand before it ("QEMU TCG 7.2.22").
+ */
+static void read_machine(struct host *host)
+{
+	static const char maker[] = "QEMU ";
+	const char *told = getenv("ASSAY_MACHINE"), *version;
+	size_t len;
+
+	find_machine(host);
+	SET(host->machine_version, "");
+	if (!told)
+		return;
+	if (!strncmp(told, maker, strlen(maker)))
+		told += strlen(maker);
+	version = strrchr(told, ' ');
+	len = version ? (size_t)(version - told) : strlen(told);
+	if (version)
+		SET(host->machine_version, version + 1);
+	if (len)
+		snprintf(host->machine, sizeof(host->machine), "%.*s", (int)len, told);
 }
 
 /* ---- the hypervisor ---------------------------------------------------------- */

@@ -16,6 +16,7 @@ struct host {			/* every string is set, "unknown" if it cannot be told */
 	char microcode[24];
 	char kernel[128];	/* release of the running kernel */
 	char machine[64];	/* "bare metal", or the hypervisor under it: "KVM", "TCG" ... */
+	char machine_version[24];	/* of that, where ASSAY_MACHINE tells it */
 	char hypervisor[24];	/* "kvm_intel", "kvm_amd", "kvm_pvm", "assay", ... */
 	char version[64];	/* of the hypervisor: its module's, else the kernel's */
 	char *parameters;	/* "kvm.force_emulation_prefix=0 kvm_amd.npt=1 ...", or "" */

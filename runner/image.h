@@ -93,10 +93,5 @@ const struct field *record_field(const struct record *record, u16 id);
 u64 record_value(const struct record *record, u16 id, u64 otherwise);
 
 /* The images built into the program (build/embedded.c). */
-struct embedded_image {
-	const char *file;	/* "io/out@long64.elf" */
-	const u8 *bytes;
-	u32 size;
-};
-extern const struct embedded_image embedded_images[];
-extern const unsigned int embedded_count;
+extern const struct embedded_file embedded_images[];	/* "io/out@long64.elf" ... */
+extern const unsigned int embedded_image_count;

@@ -420,8 +420,7 @@ static bool all_tolerated(struct engine *e)
 	if (!e->known || r->more_differences)
 		return false;
 	for (unsigned int i = 0; i < r->ndifferences; i++) {
-		entry = deviations_tolerate(e->known, &e->target->host, e->instance->name,
-					    r->differences[i].what);
+		entry = deviations_tolerate(e->known, e->instance->name, r->differences[i].what);
 		if (!entry)
 			return false;
 	}

@@ -72,6 +72,7 @@ json_t *json_host(const struct run_info *run)
 	put(object, "microcode", json_clean(host->microcode));
 	put(object, "kernel", json_clean(host->kernel));
 	put(object, "machine", json_clean(host->machine));
+	put(object, "machine_version", json_clean(host->machine_version));
 	put(object, "hypervisor", json_clean(host->hypervisor));
 	put(object, "version", json_clean(host->version));
 	put(object, "parameters", json_parameters(host->parameters ? host->parameters : ""));

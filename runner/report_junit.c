@@ -157,6 +157,7 @@ static void sb_properties(struct strbuf *sb, const struct run_info *run)
 	sb_property(sb, "microcode", host->microcode);
 	sb_property(sb, "kernel", host->kernel);
 	sb_property(sb, "machine", host->machine);
+	sb_property(sb, "machine_version", host->machine_version);
 	sb_property(sb, "hypervisor", host->hypervisor);
 	sb_property(sb, "version", host->version);
 	sb_property(sb, "parameters", host->parameters ? host->parameters : "");

@@ -62,6 +62,10 @@ void sb_host(struct strbuf *sb, const struct run_info *run)
 	sb_clean(sb, host->version);
 	sb_printf(sb, " (");
 	sb_clean(sb, host->machine);
+	if (*host->machine_version && strcmp(host->machine_version, "unknown")) {
+		sb_printf(sb, " ");
+		sb_clean(sb, host->machine_version);
+	}
 	sb_printf(sb, "), ");
 	sb_clean(sb, host->cpu);
 }

@@ -103,11 +103,11 @@ static int check_unique(const struct suite *suite, char **error)
 
 static int load_images(struct suite *suite, char *const *files, unsigned int nfiles, char **error)
 {
-	unsigned int wanted = nfiles ? nfiles : embedded_count;
+	unsigned int wanted = nfiles ? nfiles : embedded_image_count;
 
 	suite->images = xcalloc(wanted, sizeof(*suite->images));
 	for (unsigned int i = 0; i < wanted; i++) {
-		const struct embedded_image *embedded = &embedded_images[i];
+		const struct embedded_file *embedded = &embedded_images[i];
 		struct image *image = nfiles ? image_load(files[i], error) :
 			image_parse(embedded->file, embedded->bytes, embedded->size, error);
 

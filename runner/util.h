@@ -30,6 +30,13 @@ void *xrealloc(void *p, size_t bytes);
 char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
+/* A file built into the program (embed in the Makefile). */
+struct embedded_file {
+	const char *file;	/* its name there */
+	const u8 *bytes;
+	u32 size;
+};
+
 /* A growing string; .s is always terminated once something was added. */
 struct strbuf {
 	char *s;

@@ -126,6 +126,14 @@ static struct vm **pool_of(struct worker *w, const struct instance *instance)
 	return &w->pool[chip * 2 + (instance->path == PATH_MMIO)];
 }
 
+static void not_run(struct result *result, const struct instance *instance, enum outcome outcome,
+		    char *why)
+{
+	*result = (struct result){
+		.instance = instance, .outcome = outcome, .step = -1, .why = why,
+	};
+}
+
 /* Runs it on a VM of its own, ended afterwards. */
 static void run_fresh(struct worker *w, struct result *result)
 {
@@ -134,11 +142,8 @@ static void run_fresh(struct worker *w, struct result *result)
 
 	e->vm = new_vm(w, e->instance, error);
 	if (!e->vm) {
-		memset(result, 0, sizeof(*result));
-		result->instance = e->instance;
-		result->outcome = OUTCOME_ERROR;
-		result->step = -1;
-		result->why = xasprintf("no VM can be made: %s", error);
+		not_run(result, e->instance, OUTCOME_ERROR,
+			xasprintf("no VM can be made: %s", error));
 		return;
 	}
 	engine_run(e, result);
@@ -196,7 +201,23 @@ static void confirm(struct worker *w, struct result *result)
 /* Known to fail on this target: nothing that a second run would tell. */
 static bool recorded(const struct schedule *s, const struct instance *instance)
 {
-	return s->known && deviations_match(s->known, &s->target->host, instance->name);
+	return s->known && deviations_match(s->known, instance->name);
+}
+
+/* What is known to end the machine would end the results of all others too. */
+static bool spared(const struct schedule *s, const struct instance *instance,
+		   struct result *result)
+{
+	const struct deviation *fatal = NULL;
+
+	if (s->known && !s->run_fatal)
+		fatal = deviations_fatal(s->known, instance->name);
+	if (!fatal)
+		return false;
+	not_run(result, instance, OUTCOME_DEVIATION, xstrdup(fatal->not_run));
+	result->deviation_reason = fatal->not_run;
+	result->deviation_ref = fatal->ref;
+	return true;
 }
 
 static void run_instance(struct worker *w, const struct instance *instance, struct result *result)
@@ -206,13 +227,11 @@ static void run_instance(struct worker *w, const struct instance *instance, stru
 
 	w->engine.instance = instance;
 	if (missing) {
-		memset(result, 0, sizeof(*result));
-		result->instance = instance;
-		result->outcome = OUTCOME_SKIP;
-		result->step = -1;
-		result->why = missing;
+		not_run(result, instance, OUTCOME_SKIP, missing);
 		return;
 	}
+	if (spared(s, instance, result))
+		return;
 	if (instance->fresh || has_cpuid(instance->tc) || !run_pooled(w, result)) {
 		run_fresh(w, result);
 		return;

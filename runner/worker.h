@@ -22,6 +22,7 @@ struct schedule {
 	bool sync_regs;			/* state travels in kvm_run (see sync_pays) */
 	bool want_memory;		/* results keep guest memory of failures */
 	const struct deviations *known;	/* differences that do not stop a case; or NULL */
+	bool run_fatal;			/* also what is known to end the machine */
 	bool confirm;			/* failures are run again in a fresh VM */
 	/* Called with every result, in the order of instances, by the calling thread. */
 	void (*take)(void *arg, struct result *result);

@@ -128,7 +128,7 @@ class Batch:
             pytest.fail(failure_text(result), pytrace=False)
         elif deviation.get('gone'):
             warnings.warn(f'{name} passes, but is recorded as a deviation '
-                          f'({deviation.get("reason")}): remove it from deviations.json')
+                          f'({deviation.get("reason")}): remove it from suites/deviations')
 
     def judge_missing(self):
         status = self.process.wait()

@@ -300,6 +300,48 @@ def test_known_failure_that_is_gone(assay, target, images, tmp_path):
     assert result['deviation']['gone']
 
 
+def test_fatal(assay, target, images, tmp_path):
+    """What ends the machine is not run, but where that is asked for."""
+    known = deviations(tmp_path, assay, target, images, cases=['registers/wrong_value@*'],
+                       fatal=True)
+    arguments = ('registers/wrong_value@prot32', *target, *known, *images('registers', False))
+    status, result = result_of(assay, *arguments)
+    assert (status, result['outcome'], result['runs']) == (OK, 'deviation', 0)
+    assert result['why'] == 'not run, it ends the machine: it is odd'
+    assert result['deviation']['reason'] == result['why']
+    _, output, _ = assay('run', *arguments)
+    assert '     1  not run, it ends the machine: it is odd [here]' in output
+    status, result = result_of(assay, '--fatal', *arguments)
+    assert (status, result['outcome']) == (OK, 'deviation')
+    assert result['runs'] and result['deviation']['reason'] == 'it is odd'
+    arguments = ('registers/wrong_value@prot32', *target, *known, *images('registers', True))
+    status, result = result_of(assay, '--fatal', *arguments)
+    assert (result['outcome'], result['deviation']['gone']) == ('pass', True)
+    assert not result_of(assay, *arguments)[1]['deviation']['gone']
+
+
+def test_deviations_directory(assay, target, images, tmp_path):
+    deviations(tmp_path, assay, target, images, cases=['registers/wrong_value@*'])
+    _, result = result_of(assay, 'registers/wrong_value@prot32', *target, '--deviations',
+                          str(tmp_path), *images('registers', False))
+    assert result['outcome'] == 'deviation'
+
+
+def test_machine_version(assay, target, images, tmp_path):
+    """The version of an emulator is told by the environment, and entries can name it."""
+    entry = {'target': {'hypervisor': ['kvm_intel', 'kvm_amd', 'kvm_pvm', 'unknown'],
+                        'machine': 'Odd', 'machine_version': '<2'},
+             'cases': ['registers/wrong_value@*'], 'reason': 'it is odd', 'ref': 'here'}
+    (tmp_path / 'known.json').write_text(json.dumps([entry]))
+    arguments = ('run', '--format', 'json', *target, '--deviations', str(tmp_path),
+                 'registers/wrong_value@prot32', *images('registers', False))
+    for machine, outcome in (('Odd 1.9', 'deviation'), ('Odd 2.0', 'fail'), ('Even 1', 'fail')):
+        _, output, _ = assay(*arguments, env=os.environ | {'ASSAY_MACHINE': machine})
+        host = records(output, 'run')[0]['host']
+        assert f'{host["machine"]} {host["machine_version"]}' == machine
+        assert [outcome] == [r['outcome'] for r in records(output, 'result')]
+
+
 def test_known_difference(assay, target, images, tmp_path):
     known = deviations(tmp_path, assay, target, images, cases=['registers/*'], differs=['rbx'])
     arguments = (*target, *known, *images('registers', False))

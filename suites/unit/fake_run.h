@@ -95,7 +95,8 @@ static inline void fake_world(void)
 	fake_host = (struct host){
 		.cpu = "Some CPU <1> @ 2 GHz", .vendor = "GenuineIntel", .family = 6,
 		.model = 143, .stepping = 8, .microcode = "0xffffffff",
-		.kernel = "6.12.33", .machine = "bare metal", .hypervisor = "kvm_intel",
+		.kernel = "6.12.33", .machine = "bare metal", .machine_version = "unknown",
+		.hypervisor = "kvm_intel",
 		.version = "6.12.33", .parameters = fake_parameters,
 	};
 	fake_run = (struct run_info){

@@ -13,13 +13,18 @@
 static char parameters[] = "kvm.nx_huge_pages=Y kvm_amd.npt=1 kvm_amd.nested=0";
 static struct host host = {
 	.hypervisor = "kvm_pvm", .machine = "Google Compute Engine", .version = "6.12.33-pvm",
-	.parameters = parameters,
+	.parameters = parameters, .machine_version = "7.2.22",
 };
 
 static struct deviations *parse(const char *text, char **error)
 {
+	struct deviations *d;
+
 	*error = NULL;
-	return deviations_parse("dev.json", text, strlen(text), error);
+	d = deviations_parse("dev.json", text, strlen(text), error);
+	if (d)
+		deviations_bind(d, &host);
+	return d;
 }
 
 /* The text must be refused with exactly this message. */
@@ -73,6 +78,24 @@ static void test_contents(void)
 		"dev.json:1: \"target\" has a \"cpu\", which means nothing here");
 	refused("[{\"target\": {\"hypervisor\": \"k\", \"version\": \"6.1\"}, " REST "}]",
 		"dev.json:1: \"6.1\" is no range of versions like \">=6.1 <6.13\"");
+	refused("[{\"target\": {\"hypervisor\": [\"k\", 1]}, " REST "}]",
+		"dev.json:1: \"hypervisor\" of \"target\" has something that is no string, or "
+		"empty");
+	refused("[{\"target\": {\"hypervisor\": []}, " REST "}]",
+		"dev.json:1: \"hypervisor\" of \"target\" must be a list with at least one "
+		"string");
+	refused("[{\"target\": {\"hypervisor\": \"k\", \"machine_version\": \"8\"}, " REST
+		"}]",
+		"dev.json:1: \"8\" is no range of versions like \">=6.1 <6.13\"");
+	refused("[{" TARGET ", " REST ", \"fatal\": false}]",
+		"dev.json:1: \"fatal\" of the entry can only be true");
+	refused("[{" TARGET ", " REST ", \"fatal\": 1}]",
+		"dev.json:1: \"fatal\" of the entry can only be true");
+	refused("[{" TARGET ", \"cases\": [\"a\"], \"ref\": \"x\", \"fatal\": true}]",
+		"dev.json:1: the entry has no \"reason\"");
+	refused("[{" TARGET ", " REST ", \"fatal\": true, \"differs\": [\"rax\"]}]",
+		"dev.json:1: the entry has both \"fatal\" and \"differs\": what ends the machine "
+		"is not judged further");
 	text = xasprintf("%s\n{\"why\": 1, " TARGET ", " REST "}]", good);
 	refused(text, "dev.json:5: the entry has a \"why\", which means nothing here");
 	free(text);
@@ -107,7 +130,7 @@ static bool matches(const char *target)
 {
 	char *text = xasprintf("[{\"target\": {%s}, " REST "}]", target), *error;
 	struct deviations *d = parse(text, &error);
-	bool found = d && deviations_match(d, &host, "io/out/imm8@long64");
+	bool found = d && deviations_match(d, "io/out/imm8@long64");
 
 	if (!d)
 		note("%s", error);
@@ -124,7 +147,14 @@ static void test_targets(void)
 	ok(matches("\"hypervisor\": \"kvm_pvm\""), "the hypervisor is what counts");
 	ok(!matches("\"hypervisor\": \"kvm_intel\""), "another hypervisor is not meant");
 	ok(!matches("\"hypervisor\": \"kvm_*\""), "a hypervisor is no glob");
+	ok(matches("\"hypervisor\": [\"kvm_intel\", \"kvm_pvm\"]"), "one of several hypervisors");
+	ok(!matches("\"hypervisor\": [\"kvm_intel\", \"kvm_amd\"]"), "none of several");
 	ok(matches(PVM "\"machine\": \"Google*\""), "a machine is");
+	ok(matches(PVM "\"machine_version\": \">=7 <8\""), "a version of the machine in the range");
+	ok(!matches(PVM "\"machine_version\": \">=8\""), "one out of it");
+	strcpy(host.machine_version, "unknown");
+	ok(!matches(PVM "\"machine_version\": \">=0\""), "one that is not known is in no range");
+	strcpy(host.machine_version, "7.2.22");
 	ok(!matches(PVM "\"machine\": \"bare metal\""), "another machine is not meant");
 	ok(matches(PVM "\"version\": \">=6.12 <6.13\""), "a version in the range");
 	ok(!matches(PVM "\"version\": \"<6.12\""), "a version out of it");
@@ -143,7 +173,7 @@ static struct result apply(struct deviations *d, const char *name, enum outcome 
 	struct result result = { .instance = &instance, .outcome = outcome };
 
 	instance.name = (char *)name;
-	deviations_apply(d, &host, &result);
+	deviations_apply(d, &result);
 	return result;
 }
 
@@ -175,8 +205,31 @@ static void test_applying(void)
 	ok(r.outcome == OUTCOME_ERROR && !r.deviation_reason, "an error is never a deviation");
 	r = apply(d, "io/x@pae32", OUTCOME_SKIP);
 	ok(r.outcome == OUTCOME_SKIP && !r.deviation_reason, "nor is a skip");
-	ok(d->entries[0].applied == 1 && d->entries[0].gone == 1, "the first entry was used twice");
-	ok(d->entries[1].applied == 1 && !d->entries[1].gone, "the second once");
+	deviations_bind(d, &(struct host){ .hypervisor = "kvm_intel", .parameters = parameters });
+	r = apply(d, "io/x@pae32", OUTCOME_FAIL);
+	ok_equal(r.outcome, OUTCOME_FAIL, "what is known of one host is not of another");
+	deviations_free(d);
+}
+
+static void test_fatal(void)
+{
+	const char *text = "[{" TARGET ", \"cases\": [\"io/*\"],"
+			   "\"reason\": \"a\", \"ref\": \"x\"},"
+			   "{" TARGET ", \"cases\": [\"io/out/*\"], \"fatal\": true,"
+			   "\"reason\": \"b\", \"ref\": \"y\"}]";
+	char *error;
+	struct deviations *d = parse(text, &error);
+
+	if (!ok(d != NULL, "an entry may be fatal"))
+		return;
+	ok(deviations_fatal(d, "io/out/imm8@long64") == d->entries + 1,
+	   "a fatal entry is found behind another that fits");
+	ok_text(d->entries[1].not_run, "not run, it ends the machine: b", "and says why");
+	ok(!deviations_fatal(d, "io/in/imm8@long64"), "other cases are run");
+	ok_text(apply(d, "io/out/imm8@long64", OUTCOME_FAIL).deviation_reason, "a",
+		"one that is run all the same is as any other");
+	deviations_bind(d, &(struct host){ .hypervisor = "kvm_intel", .parameters = parameters });
+	ok(!deviations_fatal(d, "io/out/imm8@long64"), "and so on another host");
 	deviations_free(d);
 }
 
@@ -191,11 +244,11 @@ static void test_tolerating(void)
 	d = parse(text, &error);
 	if (!ok(d != NULL, "an entry may name what differs"))
 		return;
-	ok(deviations_tolerate(d, &host, "io/x@pae32", "memory 0x10000") == d->entries,
+	ok(deviations_tolerate(d, "io/x@pae32", "memory 0x10000") == d->entries,
 	   "a difference that it names is known");
-	ok(deviations_tolerate(d, &host, "io/x@pae32", "flag AF") == d->entries, "and another");
-	ok(!deviations_tolerate(d, &host, "io/x@pae32", "flag CF"), "one it does not name is not");
-	ok(!deviations_tolerate(d, &host, "paging/x@pae32", "flag AF"), "nor in another case");
+	ok(deviations_tolerate(d, "io/x@pae32", "flag AF") == d->entries, "and another");
+	ok(!deviations_tolerate(d, "io/x@pae32", "flag CF"), "one it does not name is not");
+	ok(!deviations_tolerate(d, "paging/x@pae32", "flag AF"), "nor in another case");
 	r = apply(d, "io/x@pae32", OUTCOME_FAIL);
 	ok(r.outcome == OUTCOME_FAIL, "it excuses no failure as a whole");
 	r = apply(d, "io/x@pae32", OUTCOME_PASS);
@@ -231,10 +284,59 @@ static void test_files(void)
 	ok(!d, "a missing file is refused");
 	ok_contains(error, "No such file or directory", "with the reason");
 	free(error);
-	d = deviations_load("/", &error);
-	ok(!d, "a directory is refused");
-	ok_contains(error, "Is a directory", "with the reason");
+}
+
+static void write_text(const char *directory, const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", directory, name);
+	FILE *file = fopen(path, "w");
+
+	if (file) {
+		fputs(text, file);
+		fclose(file);
+	}
+	free(path);
+}
+
+static void remove_from(const char *directory, const char *name)
+{
+	char *path = xasprintf("%s/%s", directory, name);
+
+	unlink(path);
+	free(path);
+}
+
+static void test_directory(void)
+{
+	char path[] = "/tmp/assay-deviations-XXXXXX", *error = NULL;
+	struct deviations *d;
+
+	if (!ok(mkdtemp(path) != NULL, "a directory for the test"))
+		return;
+	d = deviations_load(path, &error);
+	ok(!d, "a directory without files is refused");
+	ok_contains(error, "no deviations file (*.json) in the directory", "with the reason");
 	free(error);
+	write_text(path, "b.json", "[{" TARGET ", " REST "}]");
+	write_text(path, "a.json", "[{" TARGET ", \"cases\": [\"io/*\"], \"reason\": \"first\","
+				   "\"ref\": \"x\"}]");
+	write_text(path, "notes.txt", "nothing to read");
+	d = deviations_load(path, &error);
+	if (ok(d && d->count == 2, "all *.json of a directory are read")) {
+		deviations_bind(d, &host);
+		ok_text(deviations_match(d, "io/x@pae32")->reason, "first", "in their order");
+	}
+	deviations_free(d);
+	write_text(path, "c.json", "\n3");
+	d = deviations_load(path, &error);
+	ok(!d, "a bad one among them is refused");
+	ok_contains(error, "/c.json:2: the file must be a list", "by its name and line");
+	free(error);
+	remove_from(path, "a.json");
+	remove_from(path, "b.json");
+	remove_from(path, "c.json");
+	remove_from(path, "notes.txt");
+	rmdir(path);
 }
 
 int main(void)
@@ -244,7 +346,9 @@ int main(void)
 	test_versions();
 	test_targets();
 	test_applying();
+	test_fatal();
 	test_tolerating();
 	test_files();
+	test_directory();
 	return tap_done();
 }

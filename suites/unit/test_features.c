@@ -275,6 +275,35 @@ static void test_targets(void)
 	host_free(&host);
 }
 
+/* What ASSAY_MACHINE makes of the machine; an empty name: what was found. */
+static void machine_told(const char *told, const char *name, const char *version)
+{
+	struct host host, found;
+
+	unsetenv("ASSAY_MACHINE");
+	host_read(&found, "/dev/null");
+	if (told)
+		setenv("ASSAY_MACHINE", told, 1);
+	host_read(&host, "/dev/null");
+	ok_text(host.machine, *name ? name : found.machine, "ASSAY_MACHINE=\"%s\": the machine",
+		told ? told : "");
+	ok_text(host.machine_version, version, "and its version");
+	unsetenv("ASSAY_MACHINE");
+	host_free(&host);
+	host_free(&found);
+}
+
+static void test_machine(void)
+{
+	machine_told(NULL, "", "unknown");
+	machine_told("", "", "unknown");
+	machine_told("TCG 7.2.22", "TCG", "7.2.22");
+	machine_told("QEMU TCG 7.2.22", "TCG", "7.2.22");
+	machine_told("Bochs 2.7", "Bochs", "2.7");
+	machine_told("QEMU", "QEMU", "unknown");
+	machine_told(" 2.7", "", "2.7");
+}
+
 /* TR as KVM_SET_SREGS gets it: busy, but where the target can use only an available one. */
 static void test_tr(void)
 {
@@ -299,6 +328,7 @@ int main(void)
 	test_predicates();
 	test_reasons();
 	test_targets();
+	test_machine();
 	free(cpuid);
 	return tap_done();
 }

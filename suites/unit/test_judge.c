@@ -485,6 +485,7 @@ static void test_tolerated(void)
 	ok(known != NULL, "known differences are read");
 	world(MODE_LONG64, 0, 0);
 	strcpy(target.host.hypervisor, "kvm_odd");
+	deviations_bind(known, &target.host);
 	engine.known = known;
 	CASE(EXPECT(STEP_CHECKPOINT, NOTHING), EXPECT(STEP_CHECKPOINT, NOTHING));
 	as_expected();
@@ -509,10 +510,12 @@ static void test_tolerated(void)
 		guest[SCRATCH + i] = 1;
 	ok(!judge_first() && !result.tolerated, "more than can be shown are never known");
 	strcpy(target.host.hypervisor, "kvm_even");
+	deviations_bind(known, &target.host);
 	as_expected();
 	engine.seen.gpr[RBX] = 5;
 	ok(!judge_first() && only("rbx", NULL), "on another target they are failures");
 	strcpy(target.host.hypervisor, "kvm_odd");
+	deviations_bind(known, &target.host);
 	CASE(EXPECT(STEP_EXCEPTION, V(F_vector, 13), V(F_error, 0)));
 	deliver_it(6, false, 0);
 	ok(!judge_first() && !result.tolerated, "another vector is never passed over");

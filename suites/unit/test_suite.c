@@ -191,7 +191,7 @@ static void test_embedded(void)
 	ok(!suite_load(&suite, NULL, 0, &all_axes, &error), "the embedded images load");
 	if (error)
 		note("%s", error);
-	ok_equal(suite.nimages, embedded_count, "all of them");
+	ok_equal(suite.nimages, embedded_image_count, "all of them");
 	free(error);
 	suite_free(&suite);
 }
