@@ -86,6 +86,8 @@ UNIT := $(patsubst suites/unit/%.c,%,$(sort $(wildcard suites/unit/test_*.c)))
 FUZZERS := $(patsubst suites/fuzz/%.c,%,$(sort $(wildcard suites/fuzz/fuzz_*.c)))
 MICROGUESTS := $(sort $(shell find microguests -name '*.asm' ! -path 'microguests/include/*'))
 DEVIATIONS := $(sort $(wildcard suites/deviations/*.json))
+AGENT := $(sort $(wildcard ci/labs/agent/*.c))
+AGENT_H := ci/labs/agent/agent.h
 LISTS := $(MICROGUESTS:microguests/%.asm=build/images/%.list)
 GEN_H := build/gen/record.h build/gen/stage.h
 GEN_INC := build/gen/record.inc build/gen/stage.inc
@@ -215,6 +217,12 @@ $(eval $(call flavour,plain,build,$$(CC),$$(CFLAGS)))
 $(eval $(call flavour,asan,build/asan,$$(CC),-O1 -g $$(SANITIZE) $(addprefix -Wno-, \
 	format-truncation maybe-uninitialized stringop-overflow)))
 $(eval $(call flavour,fuzz,build/fuzz,$$(CLANG),$$(FUZZ_CFLAGS)))
+
+# Process 1 of a lab, where there is no library.
+build/lab/agent: $(AGENT) $(AGENT_H)
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	@$(CC) -std=gnu11 $(WARNINGS) -O2 -static $(AGENT) -lz -o $@
 
 build/data/embedded.o: build/embedded.c build/flags.txt runner/image.h | $(GEN_H)
 	@mkdir -p $(@D)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command `ci/lab`: options, messages, exit status."""
+
+import argparse
+import os
+import signal
+import sys
+
+from . import kernels, session
+from .config import TARGETS, Config, Unavailable, UsageError
+
+DESCRIPTION = '''Runs COMMAND in a lab: a distribution's kernel with its own KVM modules on
+emulated hardware. svm is AMD hardware in QEMU, vmx Intel hardware in Bochs, svm-bochs a second
+opinion on AMD's. assay is in the lab's PATH, and so are the applets of busybox. Nothing needs
+root. docs/labs.md says more.'''
+EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 2 bad usage; 3 the lab died
+or its kernel reported an error, whatever COMMAND says; 124 the time limit; 125 this machine
+cannot give the lab, or its kernel does not start, which `git bisect run` skips on.'''
+
+
+class Interrupted(Exception):
+    """A signal asks us to end."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Words errors as the rest of Assay does."""
+
+    def error(self, message):
+        raise UsageError(message)
+
+
+def parser():
+    """The parser of all options; the command is not its business."""
+    made = Parser(prog='ci/lab', description=DESCRIPTION, epilog=EPILOGUE, allow_abbrev=False,
+                  usage='ci/lab svm|vmx|svm-bochs [OPTIONS] -- COMMAND...')
+    add = made.add_argument
+    add('--kernel', metavar='WHICH', help='how the version of a kernel package begins (6.1, 6.12), '
+        'the whole version, or the path of a bzImage or .deb (default: the release\'s kernel)')
+    add('--modules', metavar='DIR', help='where the modules of a kernel given by path are: '
+        'lib/modules/RELEASE, or a build tree')
+    add('--module', metavar='FILE.ko', action='append', default=[], dest='replaced',
+        help='a module to load instead of the one of that name; may be repeated')
+    add('--emulator', metavar='BINARY', help='another emulator')
+    add('--cpu', metavar='MODEL', help='processor model, as the emulator names it')
+    add('--smp', metavar='N', type=number(1, 64), default=1, help='processors (1)')
+    add('--memory', metavar='MIB', type=number(128, 65536), help='memory of the lab')
+    add('--param', metavar='MODULE.NAME=VALUE', action='append', default=[], dest='parameters',
+        help='a module parameter, e.g. kvm_amd.npt=0; may be repeated')
+    add('--append', metavar='ARGUMENTS', default='', help='more kernel arguments')
+    add('--timeout', metavar='SECONDS', type=number(1, 86400), help='limit for all of it')
+    add('--stall', metavar='SECONDS', type=number(1, 86400),
+        help='limit for the time without a sign of life')
+    add('--file', metavar='SOURCE[=DEST]', action='append', default=[], dest='files',
+        help='a file or directory to have in the lab, at /NAME if no DEST is given; may be repeated')
+    add('--fetch', metavar='PATH=DEST', action='append', default=[],
+        help='a file or directory to copy out of the lab afterwards; may be repeated')
+    add('--log', metavar='FILE', help='keep the console log there (default: below build/lab/logs, '
+        'if the run fails)')
+    add('--quiet', action='store_true', help='no summary after a run without fault')
+    add('--refresh', action='store_true', help='look for newer packages before')
+    return made
+
+
+def number(least, most):
+    """A type of option values."""
+    def convert(text):
+        if not text.isdigit() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f'takes a number from {least} to {most}, not "{text}"')
+        return int(text)
+    return convert
+
+
+def source_and_destination(text):
+    """"SOURCE[=DEST]": a file whose own name has a "=" is meant if there is one."""
+    source, sign, to = text.rpartition('=')
+    if os.path.exists(text) or not sign:
+        source, to = text, ''
+    return source, to or os.path.basename(os.path.abspath(source))
+
+
+def path_and_destination(text):
+    """"PATH=DEST" of --fetch."""
+    path, sign, to = text.partition('=')
+    if not path or not to:
+        raise UsageError(f'--fetch takes PATH=DEST, not "{text}"')
+    return path, to
+
+
+def configure(target, options):
+    """The Config that options ask for."""
+    if target not in TARGETS:
+        raise UsageError(f'there is no lab "{target}": it is one of {", ".join(TARGETS)}')
+    fields = {name: value for name, value in vars(options).items()
+              if name not in ('quiet', 'refresh')}
+    fields['files'] = tuple(source_and_destination(text) for text in options.files)
+    fields['fetch'] = tuple(path_and_destination(text) for text in options.fetch)
+    fields['replaced'], fields['parameters'] = tuple(options.replaced), tuple(options.parameters)
+    return Config(target=target, **fields)
+
+
+# ---- running ---------------------------------------------------------------------------------
+
+def writer(descriptor):
+    """A function that writes all of some bytes to a file descriptor."""
+    def write(data):
+        while data:
+            data = data[os.write(descriptor, data):]
+    return write
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def summary(target, result):
+    """One line: what ran on what, and how long it took."""
+    seconds = ('not booted' if result.boot_seconds is None else
+               f'{"restore" if result.restored else "boot"} {result.boot_seconds:.1f} s')
+    if result.command_seconds is not None:
+        seconds += f', command {result.command_seconds:.1f} s'
+    return (f'lab {target}: Linux {result.kernel}, {result.emulator}, {seconds}, '
+            f'status {result.status}')
+
+
+def report(target, result, quiet):
+    """Says what a person needs to know of a run."""
+    if result.reason:
+        for line in result.console_tail:
+            say('  | ' + line)
+        say(f'lab {target}: failed: {result.reason}')
+        for name in result.last_cases:
+            say(f'lab {target}: the last case was {name}')
+        say(f'lab {target}: console log: {result.console_path}')
+    if result.reason or not quiet:
+        say(summary(target, result))
+
+
+def run(target, options, command):
+    config = configure(target, options)
+    if options.refresh:
+        kernels.refresh()
+    result = session.run(config, command, writer(1), writer(2))
+    report(target, result, options.quiet)
+    return result.status
+
+
+def dispatch(arguments):
+    """Runs what was typed; the exit status."""
+    if not arguments or arguments[0] in ('-h', '--help'):
+        parser().print_help()
+        return 0 if arguments else session.USAGE
+    target, rest = arguments[0], arguments[1:]
+    command = []
+    if '--' in rest:
+        at = rest.index('--')
+        rest, command = rest[:at], rest[at + 1:]
+    options = parser().parse_args(rest)
+    if not command:
+        raise UsageError('what to run is missing: ci/lab svm [OPTIONS] -- COMMAND...')
+    return run(target, options, command)
+
+
+def main(arguments):
+    """Exit status of `ci/lab ARGUMENTS`."""
+    def interrupt(number_of_signal, _):
+        raise Interrupted(number_of_signal)
+
+    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(wanted, interrupt)
+    try:
+        return dispatch(arguments)
+    except UsageError as error:
+        say(f'lab: {error}')
+        return session.USAGE
+    except Unavailable as error:
+        say(f'lab: {error}')
+        return session.CANNOT
+    except Interrupted as error:
+        return 128 + error.args[0]
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE

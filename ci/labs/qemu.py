@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""SVM hardware emulated by QEMU's TCG."""
+
+import os
+import re
+import shutil
+import subprocess
+
+from . import machine
+from .config import Unavailable
+
+FLOOR = (7, 2, 15)
+REASON = ('older ones let a guest without paging run on the physical memory of its host, and '
+          'walk nested page tables wrongly')
+
+
+class Qemu(machine.Machine):
+    """QEMU, without any hardware acceleration."""
+
+    name = 'svm'
+    modules = ('kvm_amd',)
+    # No timer check: on a busy host the emulated timer may come too late for it.
+    arguments = ('console=ttyS0 loglevel=5 panic=-1 nokaslr tsc=reliable no_timer_check '
+                 'cryptomgr.notests')
+    can_debug = True
+
+    def identify(self):
+        path = self.emulator or shutil.which('qemu-system-x86_64')
+        if not path:
+            raise Unavailable('there is no qemu-system-x86_64: make deps installs it, '
+                              '--emulator names another')
+        try:
+            done = subprocess.run([path, '--version'], capture_output=True, text=True)
+        except OSError as error:
+            raise Unavailable(f'--emulator {path}: {error.strerror}') from None
+        match = re.search(r'version (\d+)\.(\d+)\.(\d+)', done.stdout)
+        if not match:
+            raise Unavailable(f'{path} --version says no version of QEMU: '
+                              + (done.stderr or done.stdout).strip()[:200])
+        version = tuple(int(number) for number in match.groups())
+        name = 'QEMU ' + '.'.join(match.groups())
+        if version < FLOOR:
+            raise Unavailable(f'{path} is {name}, and the svm lab needs '
+                              f'{".".join(map(str, FLOOR))} or newer: {REASON}; --emulator names '
+                              'another')
+        self.emulator = path
+        return name
+
+    def start(self, boot):
+        channel = machine.SocketChannel()
+        console, marks, errors = (os.path.join(boot.scratch, name)
+                                  for name in ('console', 'marks', 'errors'))
+        for path in (console, marks):
+            open(path, 'wb').close()
+        initramfs = os.path.join(boot.scratch, 'initramfs')
+        with open(initramfs, 'wb') as whole:
+            for part in (boot.base, boot.job):
+                with open(part, 'rb') as file:
+                    shutil.copyfileobj(file, whole)
+        command = [
+            self.emulator, '-accel', 'tcg,thread=multi', '-cpu', boot.cpu or 'max',
+            '-smp', str(boot.smp), '-m', str(boot.memory), '-nodefaults', '-no-user-config',
+            '-display', 'none', '-no-reboot', '-kernel', boot.vmlinux or boot.image,
+            '-initrd', initramfs, '-append', boot.arguments,
+            '-chardev', f'file,id=console,path={console}', '-serial', 'chardev:console',
+            '-chardev', f'socket,id=channel,fd={channel.theirs.fileno()}',
+            '-serial', 'chardev:channel',
+            '-chardev', f'file,id=marks,path={marks}',
+            '-device', 'isa-debugcon,iobase=0xe9,chardev=marks',
+        ]
+        if boot.gdb:
+            command += ['-gdb', f'unix:{boot.gdb},server=on,wait=off']
+        process = machine.spawn(command, errors, (channel.theirs.fileno(),))
+        channel.theirs.close()
+        return machine.Running(process, channel, console, marks, errors)
