@@ -90,6 +90,25 @@ bool choose_irqchips(struct choice *choice, const char *list)
 	return each_word(choice, list, choose_irqchip);
 }
 
+#define SHARDS_MAX 1000u
+
+bool choose_shard(struct choice *choice, const char *text)
+{
+	unsigned int shard, shards;
+	int end = 0;
+
+	if (text[strspn(text, "0123456789/")] ||
+	    sscanf(text, "%4u/%4u%n", &shard, &shards, &end) != 2 || text[end] || !shard ||
+	    shard > shards || shards > SHARDS_MAX) {
+		complain("--shard takes I/N, part I from 1 of at most %u parts, not \"%s\"",
+			 SHARDS_MAX, text);
+		return false;
+	}
+	choice->shard = shard - 1;
+	choice->shards = shards;
+	return true;
+}
+
 bool operand_is_file(const char *word)
 {
 	size_t len = strlen(word);
@@ -166,6 +185,8 @@ bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
 		suite_free(suite);
 		ok = false;
 	}
+	if (ok && choice->shards)
+		suite_shard(suite, choice->shard, choice->shards);
 	free(error);
 	free_words(&files);
 	free_words(&patterns);

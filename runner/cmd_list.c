@@ -18,6 +18,7 @@ static const char usage[] =
 	"  -m, --mode MODE      only this mode\n"
 	"  -V, --variant LIST   only these ways to run: native, mmio, fep; restore, fresh\n"
 	"  -i, --irqchip LIST   only these irqchips: user, split, kernel\n"
+	"      --shard I/N      part I of N, as assay run takes it\n"
 	"  -f, --format FORMAT  text (lines with # are counts) or json (an object a line)\n"
 	"  -c, --count          only the counts\n";
 
@@ -195,6 +196,8 @@ static bool one_option(struct list_options *options, int option)
 			return true;
 		complain("list: there is no format \"%s\": it is text or json", optarg);
 		return false;
+	case 's':
+		return choose_shard(&options->choice, optarg);
 	case 'c':
 		options->count = true;
 		return true;
@@ -214,6 +217,7 @@ static bool parse(int argc, char **argv, struct list_options *options)
 		{ "variant", required_argument, NULL, 'V' },
 		{ "irqchip", required_argument, NULL, 'i' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "shard", required_argument, NULL, 's' },
 		{ "count", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },

@@ -45,6 +45,8 @@ struct suite {			/* everything there is to choose from */
 	unsigned int nimages;
 	struct instance *instances;
 	unsigned int count;
+	u32 *index;		/* numbers of instances by name, until some are selected */
+	u32 index_size;
 };
 
 /*
@@ -67,3 +69,9 @@ void suite_free(struct suite *suite);
  */
 int suite_select(struct suite *suite, char *const *patterns, unsigned int npatterns,
 		 const char *mode, char **error);
+
+/*
+ * Keeps one part of shards: shard counts from 0. Parts are of about the same cost, and
+ * every instance is in exactly one. A part of few instances may be empty.
+ */
+void suite_shard(struct suite *suite, unsigned int shard, unsigned int shards);

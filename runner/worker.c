@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #define WATCH_TICK_NS 10000000ull
 #define LOST_AFTER_NS 10000000000ull	/* after that no signal will help */
 #define GIVE_BACK_MAX 64	/* VMs that wait for the reaper at most */
+#define MARK_MAX 256		/* bytes of a mark */
 
 struct slot {			/* of a result, until it is handed on */
 	struct result *result;
@@ -29,6 +31,7 @@ struct crew {			/* what the threads of one run share */
 	pthread_cond_t changed;
 	struct slot *slots;
 	unsigned int next;	/* instance to begin */
+	unsigned int started;	/* workers ever */
 	unsigned int running;	/* workers alive; one given up counts until it is replaced */
 	struct worker *workers;	/* all ever started, newest first */
 	bool over;
@@ -44,6 +47,8 @@ struct worker {
 	struct watch watch;
 	struct engine engine;
 	struct vm *pool[SHAPES];
+	unsigned int number;	/* from 0, in the order they were started */
+	bool marks;		/* it may write to the schedule's mark_port */
 	unsigned int at;	/* instance under way */
 };
 
@@ -220,6 +225,34 @@ static bool spared(const struct schedule *s, const struct instance *instance,
 	return true;
 }
 
+/*
+ * Marks: a lab's emulator passes on what is written to this port even if the machine
+ * under it ends at the next instruction, so the last mark names what was running.
+ */
+static void open_marks(struct worker *w)
+{
+	unsigned int port = w->crew->schedule->mark_port;
+
+	if (!port)
+		return;
+	w->marks = !ioperm(port, 1, 1);	/* of this thread */
+	if (!w->marks)
+		complain("no marks on I/O port %#x: ioperm: %s", port, strerror(errno));
+}
+
+static void mark(struct worker *w, const char *name)
+{
+	char line[MARK_MAX];
+	size_t len;
+
+	if (!w->marks)
+		return;
+	len = (size_t)snprintf(line, sizeof(line), "%u %s\n", w->number, name);
+	if (len >= sizeof(line))
+		len = sizeof(line) - 1;
+	outsb((unsigned short)w->crew->schedule->mark_port, line, len);
+}
+
 static void run_instance(struct worker *w, const struct instance *instance, struct result *result)
 {
 	const struct schedule *s = w->crew->schedule;
@@ -232,6 +265,7 @@ static void run_instance(struct worker *w, const struct instance *instance, stru
 	}
 	if (spared(s, instance, result))
 		return;
+	mark(w, instance->name);
 	if (instance->fresh || has_cpuid(instance->tc) || !run_pooled(w, result)) {
 		run_fresh(w, result);
 		return;
@@ -286,6 +320,7 @@ static void *worker_main(void *arg)
 	int at;
 
 	block_kicks();
+	open_marks(w);
 	while ((at = take_next(w)) >= 0) {
 		struct result *result = xmalloc(sizeof(*result));
 
@@ -309,6 +344,7 @@ static bool start_worker(struct crew *crew)
 	struct worker *w = xcalloc(1, sizeof(*w));
 
 	w->crew = crew;
+	w->number = crew->started++;
 	engine_init(&w->engine, crew->schedule->target, &w->watch, crew->schedule->timeout_ns);
 	w->engine.want_memory = crew->schedule->want_memory;
 	w->engine.known = crew->schedule->known;
