@@ -3,9 +3,19 @@
 completed by what a run that died could not say itself, and written as one report."""
 
 import json
+import time
 
 OUTCOMES = ('pass', 'fail', 'error', 'skip', 'deviation')
 DIED = 'died'                   # key of results that a lab's end left us to write
+
+
+def unknown_run():
+    """The line of a run that ended before it could say what it is."""
+    host = dict.fromkeys(('cpu', 'vendor', 'microcode', 'kernel', 'machine', 'machine_version',
+                          'hypervisor', 'version'), 'unknown')
+    return {'type': 'run', 'schema': 1, 'assay': 'unknown',
+            'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), 'target': '/dev/kvm',
+            'host': {**host, 'family': 0, 'model': 0, 'stepping': 0, 'parameters': {}}}
 
 
 class Results:
@@ -84,8 +94,9 @@ class Results:
     def write(self, path, ns):
         """Writes run, results in the order of the list, and summary to a file."""
         with open(path, 'w', encoding='utf-8') as out:
-            for entry in [{**(self.run or {'type': 'run', 'schema': 1}),
-                           'instances': len(self.instances)},
+            for entry in [{**(self.run or unknown_run()), 'instances': len(self.instances),
+                           'suites': {suite: sum(self.count(suite).values())
+                                      for suite in self.suites()}},
                           *(self.known[name] for name in self.instances if name in self.known),
                           self.summary(ns)]:
                 out.write(json.dumps(entry, separators=(',', ':')) + '\n')
