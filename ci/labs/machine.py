@@ -60,6 +60,8 @@ class Machine:
 
     name = ''               # as in `ci/lab NAME`
     modules = ()            # the kernel modules that drive its virtualisation: 'kvm_amd'
+    package = ''            # of the distribution, that has the emulator
+    program = ''            # its name in PATH
     arguments = ''          # kernel arguments that it needs or that make it faster
     channel_device = '/dev/ttyS1'   # what the agent talks through; raw, if it is a tty
     job_device = None       # block device in the lab where job may be found later, or None
@@ -68,6 +70,7 @@ class Machine:
     timeout = 120           # seconds for all, unless asked otherwise
     stall = 15              # seconds without a sign of life, unless asked otherwise
     can_debug = False       # whether Boot.gdb is obeyed
+    entries = ()            # symbols of the modules where the processor enters a guest
 
     def __init__(self, emulator=None):
         """emulator: path of the binary, None for the one in PATH."""
@@ -209,10 +212,10 @@ class FileChannel(Channel):
         self.thread.join()
 
 
-def create(target, emulator=None):
-    """The machine of a target, one of config.TARGETS."""
+def kind(target):
+    """The class of the machine of a target, one of config.TARGETS."""
     module, name = MACHINES[target]
-    return getattr(importlib.import_module('.' + module, __package__), name)(emulator)
+    return getattr(importlib.import_module('.' + module, __package__), name)
 
 
 def spawn(command, errors, inherited=()):
