@@ -81,6 +81,10 @@ class Machine:
         do, if there is none or it cannot be used."""
         raise NotImplementedError
 
+    def module(self, data):
+        """What this machine's kernel loads for a module of these bytes."""
+        return data
+
     def start(self, boot):
         """Starts the emulator, or has it go on from a saved state. Returns a Running."""
         raise NotImplementedError
@@ -218,17 +222,18 @@ def kind(target):
     return getattr(importlib.import_module('.' + module, __package__), name)
 
 
-def spawn(command, errors, inherited=()):
+def spawn(command, errors, inherited=(), output=None):
     """Starts an emulator: in a process group of its own, its words into the file errors,
-    ended by the kernel if we end in whatever way. inherited: file descriptors it gets."""
+    ended by the kernel if we end in whatever way. inherited: file descriptors it gets.
+    output: path of a file for its standard output, if that is not for errors, too."""
     guard = shutil.which('setpriv')
     if not guard:
         raise Unavailable('there is no setpriv, which ends the emulator when we end: '
                           'install util-linux')
-    with open(errors, 'ab') as file:
+    with open(errors, 'ab') as file, open(output or errors, 'ab') as words:
         try:
             return subprocess.Popen([guard, '--pdeathsig', 'KILL', '--', *command],
-                                    stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                    stdin=subprocess.DEVNULL, stdout=words, stderr=file,
                                     start_new_session=True, pass_fds=inherited)
         except OSError as error:
             raise Unavailable(f'{command[0]}: {error.strerror}') from None

@@ -130,6 +130,7 @@ class Session:
         with open(path, 'wb') as file:
             file.write(job)
         arguments = ' '.join(filter(None, (self.machine.arguments, arguments, config.append)))
+        order = [(name, self.machine.module(data)) for name, data in order]
         base = initramfs.base(self.machine, order, loaded)
         memory = config.memory or self.machine.memory
         key = '\n'.join(map(str, (self.result.emulator, self.machine.emulator, kernel.image, base,
