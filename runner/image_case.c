@@ -313,6 +313,25 @@ static char *check_memslot(const struct image *image, const struct record *recor
 	return NULL;
 }
 
+static char *check_smp(const struct image *image, const struct record *record)
+{
+	u64 count = value_of(record, F_value);
+
+	if (image->mode == MODE_VM86)
+		return xstrdup("cases in virtual-8086 mode have one vCPU: put it under %if !REAL, "
+			       "or remove vm86 from `modes`");
+	return count >= 2 && count <= SMP_MAX ? NULL :
+		xasprintf("%" PRIu64 " vCPUs are not 2 to %d", count, SMP_MAX);
+}
+
+static char *check_cpu(const struct image *image, const struct record *record)
+{
+	(void)image;
+	return value_of(record, F_value) < SMP_MAX ? NULL :
+		xasprintf("there is no vCPU %" PRIu64 ": they are 0 to %d",
+			  value_of(record, F_value), SMP_MAX - 1);
+}
+
 static char *check_nothing(const struct image *image, const struct record *record)
 {
 	(void)image;
@@ -529,7 +548,8 @@ char *record_sense(const struct image *image, const struct record *record)
 		[REC_MEMORY] = check_nothing, [REC_OPERAND] = check_operand,
 		[REC_EMULATE] = check_emulate, [REC_HW] = check_hw,
 		[REC_CPUID] = check_cpuid, [REC_MSR] = check_nothing,
-		[REC_MEMSLOT] = check_memslot,
+		[REC_MEMSLOT] = check_memslot, [REC_SMP] = check_smp,
+		[REC_CPU] = check_cpu,
 	};
 
 	if (has(record, F_errno) && !value_of(record, F_errno))
@@ -541,7 +561,8 @@ char *record_sense(const struct image *image, const struct record *record)
 
 struct walk {			/* state of the walk over a case's records */
 	const struct mg_case *tc;
-	bool started;		/* a step was seen */
+	unsigned int cpu;	/* whose records these are */
+	bool started[SMP_MAX];	/* a step of that vCPU was seen */
 	bool expecting;		/* the last step is an expectation */
 	bool ended;		/* which leaves nothing defined that could be judged */
 	bool hw;		/* and has its REC_HW */
@@ -600,18 +621,24 @@ static char *check_memory(const struct walk *walk, const struct record *record)
 
 static char *check_order(struct walk *walk, const struct record *record)
 {
+	bool own = record->kind == REC_GIVEN || record->kind == REC_MSR;
+
 	switch (record->kind) {
 	case REC_EXPECT:
 		walk->expectations++;
-		walk->started = walk->expecting = true;
+		walk->started[walk->cpu] = walk->expecting = true;
 		walk->ended = record->sub == STEP_SHUTDOWN || record->sub == STEP_FAIL_ENTRY;
 		walk->hw = false;
 		return NULL;
 	case REC_ACTION:
-		walk->started = true;
+		walk->started[walk->cpu] = true;
 		walk->expecting = false;
 		return NULL;
 	case REC_EMULATE:
+		return NULL;
+	case REC_CPU:
+		walk->cpu = (unsigned int)value_of(record, F_value);
+		walk->expecting = false;
 		return NULL;
 	case REC_HW:
 		if (walk->expecting && walk->hw)
@@ -627,14 +654,17 @@ static char *check_order(struct walk *walk, const struct record *record)
 		return walk->expecting ? NULL : xstrdup("it belongs to an `expect`, "
 							"but none stands right before it");
 	default:
-		return walk->started ? xstrdup("it sets the stage: move it before the case's first "
-					       "`expect` or `action`") : NULL;
+		for (unsigned int i = 0; i < SMP_MAX; i++)
+			if (walk->started[i] && (!own || i == walk->cpu))
+				return xstrdup("it sets the stage: move it before the case's first "
+					       "`expect` or `action`");
+		return NULL;
 	}
 }
 
 static bool only_once(u16 kind)
 {
-	return kind == REC_IRQCHIP || kind == REC_RING || kind == REC_OPERAND;
+	return kind == REC_IRQCHIP || kind == REC_RING || kind == REC_OPERAND || kind == REC_SMP;
 }
 
 /* Registers that are neither set up nor judged unless the case says it uses them. */
@@ -712,6 +742,9 @@ char *case_check(const struct mg_case *tc, const struct record **at)
 		if (reason)
 			return reason;
 	}
+	reason = smp_check(tc, at);
+	if (reason)
+		return reason;
 	*at = NULL;
 	return walk.expectations ? NULL : xstrdup("it expects nothing: add an `expect`");
 }

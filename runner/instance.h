@@ -28,6 +28,7 @@ struct instance {
 	enum path path;
 	bool restore;		/* the whole VM is saved and built anew at every exit */
 	bool fresh;		/* a VM of its own, none reused */
+	unsigned int cpu;	/* the vCPU it is about, when the engine takes it apart (smp.h) */
 	char *name;
 };
 
@@ -35,6 +36,7 @@ struct instance {
 struct axes {
 	unsigned int irqchips;	/* mask of IRQCHIP_* */
 	unsigned int paths;	/* mask of 1 << PATH_* */
+	unsigned int cpus;	/* vCPUs at most */
 	bool restore;		/* run every instance in this variant ... */
 	bool both;		/* ... and also without it */
 	bool fresh;
