@@ -109,6 +109,16 @@ bool choose_shard(struct choice *choice, const char *text)
 	return true;
 }
 
+bool choose_cpus(struct choice *choice, const char *number)
+{
+	if (strlen(number) != 1 || *number < '1' || *number > '0' + SMP_MAX) {
+		complain("--smp takes a number from 1 to %d, not \"%s\"", SMP_MAX, number);
+		return false;
+	}
+	choice->axes.cpus = (unsigned int)(*number - '0');
+	return true;
+}
+
 bool operand_is_file(const char *word)
 {
 	size_t len = strlen(word);
@@ -180,8 +190,8 @@ bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
 		ok = false;
 	} else if (ok && suite_select(suite, patterns.word, patterns.count, choice->mode,
 				      &error) < 0) {
-		complain("%s%s", error, choice->axes.paths || choice->axes.irqchips ?
-			 " (of what --variant and --irqchip leave)" : "");
+		complain("%s%s", error, choice->axes.paths || choice->axes.irqchips ||
+			 choice->axes.cpus ? " (of what --variant, --irqchip and --smp leave)" : "");
 		suite_free(suite);
 		ok = false;
 	}

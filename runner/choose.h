@@ -23,6 +23,8 @@ bool choose_variants(struct choice *choice, const char *list);
 bool choose_irqchips(struct choice *choice, const char *list);
 /* One part of the instances, as "2/3". False, complained of, if it is no such thing. */
 bool choose_shard(struct choice *choice, const char *text);
+/* The most vCPUs that a case may have, 1 to SMP_MAX. False, complained of, for another. */
+bool choose_cpus(struct choice *choice, const char *number);
 
 /*
  * Loads and selects what choice and the arguments (patterns and .elf files) say.

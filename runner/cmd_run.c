@@ -31,6 +31,7 @@ static const char usage[] =
 	"                         and go on in a new one; fresh: a new VM for every case;\n"
 	"                         all: native, mmio and fep, each without and with restore\n"
 	"  -i, --irqchip LIST     user, split, kernel (each that a case allows)\n"
+	"  -p, --smp N            only cases with at most N vCPUs (1 to 4; without: all)\n"
 	"  -n, --names FILE       patterns, one a line; - is standard input\n"
 	"      --shard I/N        part I of N: together they are everything, none twice\n"
 	"  -f, --format FORMAT    pretty, tap, ktap, junit or json\n"
@@ -122,6 +123,8 @@ static bool one_option(struct run_options *options, int option)
 		return choose_variants(&options->choice, optarg);
 	case 'i':
 		return choose_irqchips(&options->choice, optarg);
+	case 'p':
+		return choose_cpus(&options->choice, optarg);
 	case 'n':
 		options->choice.names = optarg;
 		return true;
@@ -159,6 +162,7 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 		{ "mode", required_argument, NULL, 'm' },
 		{ "variant", required_argument, NULL, 'V' },
 		{ "irqchip", required_argument, NULL, 'i' },
+		{ "smp", required_argument, NULL, 'p' },
 		{ "names", required_argument, NULL, 'n' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "artifacts", required_argument, NULL, 'a' },
@@ -181,7 +185,7 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 	};
 	*status = STATUS_ERROR;
 	optind = 0;	/* getopt(3): begins anew */
-	while ((option = getopt_long(argc, argv, "o:j:m:V:i:n:f:a:d:t:vh", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:j:m:V:i:p:n:f:a:d:t:vh", longs, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			*status = STATUS_OK;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine.h"
+#include "smp.h"
 
 #define TYPE_CODE 0xbu	/* readable, accessed */
 #define TYPE_DATA 0x3u	/* writable, accessed */
@@ -196,7 +196,7 @@ static void memory_run(struct engine *e, u64 addr, unsigned int bytes)
 	engine_differs(e, what, left, right);
 }
 
-static bool compare_memory(struct engine *e, u64 from, u64 to)
+bool judge_memory(struct engine *e, u64 from, u64 to)
 {
 	const u8 *want = e->stage.mem, *got = e->vm->mem;
 	bool wrong = false;
@@ -387,9 +387,17 @@ bool judge_is_partial(const struct engine *e, const struct record *step)
 			return false;
 		if (r->kind == REC_EXPECT)
 			return r->addr == step->addr && step->sub >= STEP_IO_IN &&
-			       step->sub <= STEP_MMIO_WRITE && r->sub != STEP_INTR;
+			       step->sub <= STEP_MMIO_WRITE && r->sub != STEP_INTR &&
+			       r->sub != STEP_MEET;
 	}
 	return false;
+}
+
+static bool all_memory_differs(struct engine *e)
+{
+	bool wrong = judge_memory(e, 0, MMIO);
+
+	return judge_memory(e, MMIO_END, STAGE_RAM) || wrong;
 }
 
 static bool compare_all(struct engine *e)
@@ -400,8 +408,7 @@ static bool compare_all(struct engine *e)
 	wrong |= compare_registers(e);
 	if (e->fpu)
 		wrong |= compare_fpu(e);
-	wrong |= compare_memory(e, 0, MMIO);
-	wrong |= compare_memory(e, MMIO_END, STAGE_RAM);
+	wrong |= e->smp ? smp_compare(e) : all_memory_differs(e);
 	wrong |= differs(e, "kvm_run.if_flag", !!(e->seen.rflags & RFLAGS_IF), run->if_flag);
 	wrong |= differs(e, "kvm_run.cr8", e->seen.cr8, run->cr8);
 	wrong |= differs(e, "kvm_run.apic_base", e->seen.apic_base, run->apic_base);
@@ -428,6 +435,10 @@ static bool all_tolerated(struct engine *e)
 	r->deviation_reason = entry->reason;
 	r->deviation_ref = entry->ref;
 	r->ndifferences = 0;
+	if (e->smp) {
+		smp_tolerate(e);
+		return true;
+	}
 	e->stage.state = e->seen;
 	memcpy(e->stage.mem, e->vm->mem, MMIO);
 	memcpy(e->stage.mem + MMIO_END, e->vm->mem + MMIO_END, STAGE_RAM - MMIO_END);
@@ -463,6 +474,15 @@ bool judge_expectation(struct engine *e, const struct record *step)
 	if (compare_all(e) && !all_tolerated(e))
 		return engine_fail(e, exception ? "the exception was delivered differently" :
 						  "the state is not as expected");
+	return true;
+}
+
+bool judge_meeting(struct engine *e, const struct record *step)
+{
+	if (step && (!predict_followers(e, step, false) || !predict_followers(e, step, true)))
+		return false;
+	if (all_memory_differs(e) && !all_tolerated(e))
+		return engine_fail(e, "memory is not as expected where the vCPUs meet");
 	return true;
 }
 

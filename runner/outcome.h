@@ -80,6 +80,11 @@ struct result {
 	u64 ns;			/* time it took, VM reset included */
 	unsigned int runs;	/* KVM_RUN calls */
 	const struct retold *told;	/* NULL: it happened here */
+
+	/* Of a failure of a case with several vCPUs: */
+	unsigned int cpu;	/* the vCPU that failed, which all above is about */
+	struct result *peers;	/* what is known of the others, by number */
+	unsigned int npeers;
 };
 
 const char *outcome_name(enum outcome outcome);	/* "pass", "fail" ... */

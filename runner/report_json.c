@@ -171,6 +171,8 @@ json_t *json_instance(const struct instance *instance)
 	put(object, "path", json_clean(path_name(instance->path)));
 	put(object, "restore", json_boolean(instance->restore));
 	put(object, "fresh", json_boolean(instance->fresh));
+	if (tc->cpus > 1)
+		put(object, "cpus", json_integer(tc->cpus));
 	put(object, "text", json_clean(tc->text));
 	put(object, "refs", json_texts(tc, REC_REF));
 	put(object, "needs", json_texts(tc, REC_NEED));
@@ -266,6 +268,23 @@ static json_t *json_lines(struct strbuf *text)
 	return array;
 }
 
+/* The other vCPUs of the case. */
+static json_t *json_peers(const struct result *result)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < result->npeers; i++) {
+		const struct result *peer = &result->peers[i];
+		json_t *object = json_object();
+
+		put(object, "cpu", json_integer(peer->cpu));
+		put(object, "exits", json_exits(peer));
+		put(object, "state", peer->have_state ? json_state(peer) : json_null());
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static void put_failure(json_t *object, const struct run_info *run, const struct result *result)
 {
 	char *step = step_text(result), *heading = code_heading(result);
@@ -278,6 +297,10 @@ static void put_failure(json_t *object, const struct run_info *run, const struct
 	put(object, "more_differences", json_integer(result->more_differences));
 	put(object, "exits", json_exits(result));
 	put(object, "state", result->have_state ? json_state(result) : json_null());
+	if (result->npeers) {
+		put(object, "cpu", json_integer(result->cpu));
+		put(object, "peers", json_peers(result));
+	}
 	sb_code(&code, result, 0, &paint_none);
 	put(object, "disassembly_of", json_clean(heading));
 	put(object, "disassembly", json_lines(&code));

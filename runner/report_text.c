@@ -144,7 +144,7 @@ static bool view_step(struct view *view, const struct result *result)
 	const struct record *step = case_step(tc, result->step);
 	struct code code;
 
-	if (!step || !case_code(tc, result->memory, &code))
+	if (!step || !case_code(tc, result->cpu, result->memory, &code))
 		return false;
 	decode(view, &code, tc->image, step->addr);
 	for (unsigned int i = 0; i < view->count; i++) {
@@ -275,6 +275,27 @@ char *step_text(const struct result *result)
 	return sb.s;
 }
 
+/* named: the case has several vCPUs. */
+static void sb_exits_of(struct strbuf *sb, const struct result *result, bool named,
+			const struct paint *paint)
+{
+	const char *exits = result->exits_before ? "last exits" : "exits";
+	char *heading;
+
+	if (!named && !result->nexits)
+		return;
+	if (!named)
+		heading = xstrdup(exits);
+	else if (result->have_state)
+		heading = xasprintf("cpu %u: %s; rip=%05llx now", result->cpu, exits,
+				    (unsigned long long)state_linear_rip(&result->state));
+	else
+		heading = xasprintf("cpu %u: %s", result->cpu, exits);
+	sb_heading(sb, heading, paint);
+	sb_exits(sb, result, 4);
+	free(heading);
+}
+
 /* "io/out.asm:12, step 2: expect io_out, port=0x10" */
 static void sb_where(struct strbuf *sb, const struct result *result)
 {
@@ -330,10 +351,9 @@ void sb_failure(struct strbuf *sb, const struct run_info *run, const struct resu
 		sb_heading(sb, heading, paint);
 		sb_code(sb, result, 4, paint);
 	}
-	if (result->nexits) {
-		sb_heading(sb, result->exits_before ? "last exits" : "exits", paint);
-		sb_exits(sb, result, 4);
-	}
+	sb_exits_of(sb, result, result->npeers, paint);
+	for (unsigned int i = 0; i < result->npeers; i++)
+		sb_exits_of(sb, &result->peers[i], true, paint);
 	sb_heading(sb, "again", paint);
 	sb_printf(sb, "        ");
 	sb_rerun(sb, run, result);

@@ -52,6 +52,8 @@ static void expand_case(struct suite *suite, const struct mg_case *tc, const str
 	unsigned int paths = case_paths(tc) & (axes->paths ? axes->paths : ~0u);
 	struct instance instance = { .tc = tc, .restore = axes->restore, .fresh = axes->fresh };
 
+	if (axes->cpus && tc->cpus > axes->cpus)
+		return;
 	for (unsigned int ring = RING_0; ring <= RING_3; ring <<= 1) {
 		for (unsigned int chip = IRQCHIP_USER; chip <= IRQCHIP_KERNEL; chip <<= 1) {
 			for (unsigned int path = 0; path < PATH_COUNT; path++) {

@@ -124,6 +124,28 @@ static void selects_nothing(const char *pattern, const char *mode, const char *w
 	suite_free(&suite);
 }
 
+/* A case of three vCPUs, and one of one, under every number that --smp can be. */
+static void test_cpus(void)
+{
+	begin_image(MODE_LONG64, "smp/it");
+	begin_case("three");
+	REC(REC_SMP, 0, N(F_value, 3));
+	REC(REC_EXPECT, STEP_CHECKPOINT);
+	for (u16 cpu = 1; cpu < 3; cpu++) {
+		REC(REC_CPU, 0, N(F_value, cpu));
+		REC(REC_EXPECT, STEP_CHECKPOINT);
+	}
+	begin_case("one");
+	REC(REC_EXPECT, STEP_CHECKPOINT);
+	unlink(files[0]);
+	free(files[0]);
+	write_image(0);
+	for (unsigned int cpus = 0; cpus <= SMP_MAX; cpus++)
+		expands(1, &(struct axes){ .cpus = cpus },
+			!cpus || cpus >= 3 ? "smp/it/three@long64 smp/it/one@long64 " :
+					     "smp/it/one@long64 ", "at most so many vCPUs");
+}
+
 static void test_expand(void)
 {
 	struct axes split = { .irqchips = IRQCHIP_SPLIT };
@@ -369,6 +391,7 @@ int main(void)
 	test_select();
 	test_select_nothing();
 	test_select_many();
+	test_cpus();
 	for (unsigned int i = 0; i < ARRAY_SIZE(files); i++) {
 		unlink(files[i]);
 		free(files[i]);
