@@ -19,19 +19,15 @@ class Qemu(machine.Machine):
 
     name = 'svm'
     modules = ('kvm_amd',)
-    package = 'qemu-system-x86'
-    program = 'qemu-system-x86_64'
-    # No timer check: on a busy host the emulated timer may come too late for it. Certificates
-    # take a third of the boot to check, for modules that carry no signature here.
+    # No timer check: on a busy host the emulated timer may come too late for it.
     arguments = ('console=ttyS0 loglevel=5 panic=-1 nokaslr tsc=reliable no_timer_check '
-                 'cryptomgr.notests initcall_blacklist=load_system_certificate_list')
+                 'cryptomgr.notests')
     can_debug = True
-    entries = ('__svm_vcpu_run', 'svm_vcpu_run')
 
     def identify(self):
-        path = self.emulator or shutil.which(self.program)
+        path = self.emulator or shutil.which('qemu-system-x86_64')
         if not path:
-            raise Unavailable(f'there is no {self.program}: make deps installs it, '
+            raise Unavailable('there is no qemu-system-x86_64: make deps installs it, '
                               '--emulator names another')
         try:
             done = subprocess.run([path, '--version'], capture_output=True, text=True)
