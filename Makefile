@@ -100,6 +100,9 @@ help:
 	@echo 'make deps          install what is missing to build and test (says what it will install)'
 	@echo 'make [all]         build/assay and the microguests'
 	@echo 'make check         run every case on TARGET ($(TARGET)); RUN_ARGS adds options'
+	@echo 'make check-svm     the same in a lab: stock kvm_amd on hardware emulated by QEMU'
+	@echo 'make check-vmx     the same: stock kvm_intel on hardware emulated by Bochs'
+	@echo 'make check-all     on every target there is (ci/check --list), one table of all'
 	@echo 'make test          test the harness itself'
 	@echo 'make bench         measure the engine against its floor'
 	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
@@ -234,20 +237,38 @@ build/data/deviations.o: build/deviations.c build/flags.txt runner/deviations.h 
 
 # ---- running -----------------------------------------------------------------------
 
-.PHONY: check test unit bench asan asan-check
-# run PROGRAM: every case on TARGET. The status is kept for scripts: of make they
-# learn but that it failed.
+.PHONY: check check-svm check-vmx check-all test unit bench asan asan-check
+# run PROGRAM, COMMAND: every case on TARGET; COMMAND, if TARGET cannot be used. The status is
+# kept for scripts: of make they learn but that it failed.
 define run
-@$(1) run --on $(TARGET) $(RUN_ARGS); status=$$?; echo $$status >build/check.status; \
+@$(1) run --on $(TARGET) $(RUN_ARGS); status=$$?; \
 if [ $$status -eq 125 ]; then \
 	echo 'make $@: $(TARGET) cannot run the cases here; `build/assay probe` says what is' \
 		'missing, TARGET= names another' >&2; \
+	$(2) \
 fi; \
+echo $$status >build/check.status; \
 exit $$status
 endef
 
+# Where nobody asked for a certain node, emulated hardware serves instead.
+ifeq ($(origin TARGET),file)
+IF_UNUSABLE = echo 'make $@: running in the svm lab instead (stock kvm_amd on emulated hardware)' >&2; \
+	$(MAKE) --no-print-directory build/lab/agent && ci/check svm $(RUN_ARGS); status=$$?;
+endif
+
 check: all
-	$(call run,build/assay)
+	$(call run,build/assay,$(IF_UNUSABLE))
+
+# Targets by name (ci/check --list): labs and nodes alike, in one table.
+check-svm: all build/lab/agent
+	@ci/check svm $(RUN_ARGS)
+
+check-vmx: all build/lab/agent
+	@ci/check vmx $(RUN_ARGS)
+
+check-all: all build/lab/agent
+	@ci/check all $(RUN_ARGS)
 
 bench: all
 	build/assay bench --on $(TARGET)

@@ -205,6 +205,19 @@ static bool act_dirty_log(struct engine *e, const struct record *step)
 	return action_equal(e, "dirty pages", want & mask, got & mask);
 }
 
+static bool act_collect_dirty(struct engine *e, const struct record *step)
+{
+	u32 id = (u32)record_value(step, F_id, 0);
+	u64 bitmap[STAGE_RAM / PAGE_BYTES / 64 + 1] = { 0 };
+	struct kvm_dirty_log log = { .slot = id, .dirty_bitmap = bitmap };
+	int error = do_ioctl(e->vm->fd, KVM_GET_DIRTY_LOG, &log);
+
+	if (id >= VM_SLOTS)
+		return engine_error(e, "memory slot %u is beyond %u", id, VM_SLOTS - 1);
+	e->dirty[id] |= bitmap[0];
+	return action_result(e, step, "KVM_GET_DIRTY_LOG", error);
+}
+
 static bool act_clear_dirty(struct engine *e, const struct record *step)
 {
 	const struct field *pages = record_field(step, F_pages);
@@ -550,6 +563,8 @@ bool action_do(struct engine *e, const struct record *step)
 		return act_memslot(e, step);
 	case ACT_DIRTY_LOG:
 		return act_dirty_log(e, step);
+	case ACT_COLLECT_DIRTY:
+		return act_collect_dirty(e, step);
 	case ACT_CLEAR_DIRTY:
 		return act_clear_dirty(e, step);
 	case ACT_TRANSLATE:

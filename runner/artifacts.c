@@ -135,26 +135,45 @@ static void save_result(struct bundle *bundle)
 
 static void save_registers(struct bundle *bundle)
 {
+	const struct result *result = bundle->result;
+	unsigned int uses = result->instance->tc->uses;
 	struct strbuf sb = { 0 };
 
-	if (!bundle->result->have_state)
+	if (!result->have_state)
 		return;
-	sb_registers(&sb, &bundle->result->state, bundle->result->instance->tc->uses);
+	if (result->npeers)
+		sb_printf(&sb, "cpu %u\n\n", result->cpu);
+	sb_registers(&sb, &result->state, uses);
+	for (unsigned int i = 0; i < result->npeers; i++) {
+		const struct result *peer = &result->peers[i];
+
+		if (!peer->have_state)
+			continue;
+		sb_printf(&sb, "\ncpu %u\n\n", peer->cpu);
+		sb_registers(&sb, &peer->state, uses);
+	}
 	save_text(bundle, "registers.txt", &sb);
+}
+
+static void sb_all_exits(struct strbuf *sb, const struct result *result)
+{
+	if (result->exits_before)
+		sb_printf(sb, "(%u exits before these)\n", result->exits_before);
+	sb_exits(sb, result, 0);
 }
 
 static void save_exits(struct bundle *bundle)
 {
+	const struct result *result = bundle->result;
 	struct strbuf sb = { 0 };
 
-	if (bundle->result->exits_before)
-		sb_printf(&sb, "(%u exits before these)\n", bundle->result->exits_before);
-	sb_exits(&sb, bundle->result, 0);
-	if (bundle->result->nhw)
-		sb_printf(&sb, "\nexits of the processor, by the exit above that they led to\n");
-	if (bundle->result->hw_before)
-		sb_printf(&sb, "(%u before these)\n", bundle->result->hw_before);
-	sb_hw_exits(&sb, bundle->result, 0);
+	if (result->npeers)
+		sb_printf(&sb, "cpu %u\n", result->cpu);
+	sb_all_exits(&sb, result);
+	for (unsigned int i = 0; i < result->npeers; i++) {
+		sb_printf(&sb, "cpu %u\n", result->peers[i].cpu);
+		sb_all_exits(&sb, &result->peers[i]);
+	}
 	save_text(bundle, "exits.txt", &sb);
 }
 

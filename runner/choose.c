@@ -90,6 +90,35 @@ bool choose_irqchips(struct choice *choice, const char *list)
 	return each_word(choice, list, choose_irqchip);
 }
 
+#define SHARDS_MAX 1000u
+
+bool choose_shard(struct choice *choice, const char *text)
+{
+	unsigned int shard, shards;
+	int end = 0;
+
+	if (text[strspn(text, "0123456789/")] ||
+	    sscanf(text, "%4u/%4u%n", &shard, &shards, &end) != 2 || text[end] || !shard ||
+	    shard > shards || shards > SHARDS_MAX) {
+		complain("--shard takes I/N, part I from 1 of at most %u parts, not \"%s\"",
+			 SHARDS_MAX, text);
+		return false;
+	}
+	choice->shard = shard - 1;
+	choice->shards = shards;
+	return true;
+}
+
+bool choose_cpus(struct choice *choice, const char *number)
+{
+	if (strlen(number) != 1 || *number < '1' || *number > '0' + SMP_MAX) {
+		complain("--smp takes a number from 1 to %d, not \"%s\"", SMP_MAX, number);
+		return false;
+	}
+	choice->axes.cpus = (unsigned int)(*number - '0');
+	return true;
+}
+
 bool operand_is_file(const char *word)
 {
 	size_t len = strlen(word);
@@ -161,11 +190,13 @@ bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
 		ok = false;
 	} else if (ok && suite_select(suite, patterns.word, patterns.count, choice->mode,
 				      &error) < 0) {
-		complain("%s%s", error, choice->axes.paths || choice->axes.irqchips ?
-			 " (of what --variant and --irqchip leave)" : "");
+		complain("%s%s", error, choice->axes.paths || choice->axes.irqchips ||
+			 choice->axes.cpus ? " (of what --variant, --irqchip and --smp leave)" : "");
 		suite_free(suite);
 		ok = false;
 	}
+	if (ok && choice->shards)
+		suite_shard(suite, choice->shard, choice->shards);
 	free(error);
 	free_words(&files);
 	free_words(&patterns);

@@ -8,6 +8,7 @@ struct choice {
 	const char *mode;	/* only this one, or NULL */
 	const char *names;	/* file with a pattern a line, "-" for standard input, or NULL */
 	struct axes axes;
+	unsigned int shard, shards;	/* one part of that many, from 0; 0 parts: everything */
 };
 
 /* Whether an argument names an image file rather than a pattern. */
@@ -20,6 +21,10 @@ bool operand_is_file(const char *word);
  */
 bool choose_variants(struct choice *choice, const char *list);
 bool choose_irqchips(struct choice *choice, const char *list);
+/* One part of the instances, as "2/3". False, complained of, if it is no such thing. */
+bool choose_shard(struct choice *choice, const char *text);
+/* The most vCPUs that a case may have, 1 to SMP_MAX. False, complained of, for another. */
+bool choose_cpus(struct choice *choice, const char *number);
 
 /*
  * Loads and selects what choice and the arguments (patterns and .elf files) say.

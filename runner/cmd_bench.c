@@ -101,6 +101,7 @@ static void find_subjects(struct bench *b)
 
 		/* Under restore the engine makes VMs, which is not what the floor measures. */
 		if (b->passed[i] && instance->irqchip == IRQCHIP_USER && !instance->restore &&
+		    instance->tc->cpus == 1 &&
 		    !has_action(instance->tc) && record(b, instance, &b->subjects[b->count]))
 			b->count++;
 	}

@@ -18,6 +18,8 @@ static const char usage[] =
 	"  -m, --mode MODE      only this mode\n"
 	"  -V, --variant LIST   only these ways to run: native, mmio, fep; restore, fresh\n"
 	"  -i, --irqchip LIST   only these irqchips: user, split, kernel\n"
+	"      --shard I/N      part I of N, as assay run takes it\n"
+	"  -p, --smp N          only cases with at most N vCPUs\n"
 	"  -f, --format FORMAT  text (lines with # are counts) or json (an object a line)\n"
 	"  -c, --count          only the counts\n";
 
@@ -189,12 +191,16 @@ static bool one_option(struct list_options *options, int option)
 		return choose_variants(&options->choice, optarg);
 	case 'i':
 		return choose_irqchips(&options->choice, optarg);
+	case 'p':
+		return choose_cpus(&options->choice, optarg);
 	case 'f':
 		options->json = !strcmp(optarg, "json");
 		if (options->json || !strcmp(optarg, "text"))
 			return true;
 		complain("list: there is no format \"%s\": it is text or json", optarg);
 		return false;
+	case 's':
+		return choose_shard(&options->choice, optarg);
 	case 'c':
 		options->count = true;
 		return true;
@@ -213,7 +219,9 @@ static bool parse(int argc, char **argv, struct list_options *options)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "variant", required_argument, NULL, 'V' },
 		{ "irqchip", required_argument, NULL, 'i' },
+		{ "smp", required_argument, NULL, 'p' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "shard", required_argument, NULL, 's' },
 		{ "count", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -221,7 +229,7 @@ static bool parse(int argc, char **argv, struct list_options *options)
 	int option;
 
 	optind = 0;	/* getopt(3): begins anew */
-	while ((option = getopt_long(argc, argv, "m:V:i:f:ch", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "m:V:i:p:f:ch", longs, NULL)) != -1) {
 		if (!one_option(options, option))
 			return false;
 	}

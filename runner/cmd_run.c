@@ -18,7 +18,7 @@
 #define TIMEOUT_MS 2000
 #define STATUS_INTERRUPTED 130
 
-enum { FATAL = 256 };	/* options without a letter */
+enum { FATAL = 256, SHARD };	/* options without a letter */
 
 static const char usage[] =
 	"usage: assay run [OPTIONS] [PATTERN|FILE.elf...]\n"
@@ -31,7 +31,9 @@ static const char usage[] =
 	"                         and go on in a new one; fresh: a new VM for every case;\n"
 	"                         all: native, mmio and fep, each without and with restore\n"
 	"  -i, --irqchip LIST     user, split, kernel (each that a case allows)\n"
+	"  -p, --smp N            only cases with at most N vCPUs (1 to 4; without: all)\n"
 	"  -n, --names FILE       patterns, one a line; - is standard input\n"
+	"      --shard I/N        part I of N: together they are everything, none twice\n"
 	"  -f, --format FORMAT    pretty, tap, ktap, junit or json\n"
 	"  -a, --artifacts DIR    keep a bundle for every failure\n"
 	"  -d, --deviations FILE  or a directory of files, instead of those built in;\n"
@@ -43,7 +45,7 @@ static const char usage[] =
 struct run_options {
 	struct choice choice;
 	const char *target, *format, *artifacts, *deviations;
-	unsigned int jobs, timeout_ms;
+	unsigned int jobs, timeout_ms, mark_port;
 	bool verbose, fatal;
 };
 
@@ -87,6 +89,25 @@ static bool number(const char *text, unsigned int min, unsigned int max, const c
 	return true;
 }
 
+/* ASSAY_MARK_PORT: see docs/output.md, "Marks". False if it names no port. */
+static bool mark_port(unsigned int *port)
+{
+	const char *text = getenv("ASSAY_MARK_PORT");
+	unsigned long n;
+	char *end;
+
+	*port = 0;
+	if (!text || !*text)
+		return true;
+	n = strtoul(text, &end, 0);
+	if (*text < '0' || *text > '9' || *end || !n || n > 0xffff) {
+		complain("ASSAY_MARK_PORT is an I/O port from 1 to 0xffff, not \"%s\"", text);
+		return false;
+	}
+	*port = (unsigned int)n;
+	return true;
+}
+
 static bool one_option(struct run_options *options, int option)
 {
 	switch (option) {
@@ -102,6 +123,8 @@ static bool one_option(struct run_options *options, int option)
 		return choose_variants(&options->choice, optarg);
 	case 'i':
 		return choose_irqchips(&options->choice, optarg);
+	case 'p':
+		return choose_cpus(&options->choice, optarg);
 	case 'n':
 		options->choice.names = optarg;
 		return true;
@@ -119,6 +142,8 @@ static bool one_option(struct run_options *options, int option)
 	case 'v':
 		options->verbose = true;
 		return true;
+	case SHARD:
+		return choose_shard(&options->choice, optarg);
 	case FATAL:
 		options->fatal = true;
 		return true;
@@ -137,11 +162,13 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 		{ "mode", required_argument, NULL, 'm' },
 		{ "variant", required_argument, NULL, 'V' },
 		{ "irqchip", required_argument, NULL, 'i' },
+		{ "smp", required_argument, NULL, 'p' },
 		{ "names", required_argument, NULL, 'n' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "artifacts", required_argument, NULL, 'a' },
 		{ "deviations", required_argument, NULL, 'd' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "shard", required_argument, NULL, SHARD },
 		{ "fatal", no_argument, NULL, FATAL },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -158,7 +185,7 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 	};
 	*status = STATUS_ERROR;
 	optind = 0;	/* getopt(3): begins anew */
-	while ((option = getopt_long(argc, argv, "o:j:m:V:i:n:f:a:d:t:vh", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:j:m:V:i:p:n:f:a:d:t:vh", longs, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			*status = STATUS_OK;
@@ -197,6 +224,7 @@ static enum status run_all(const struct run_options *options, struct target *tar
 		.sync_regs = sync_pays(target),
 		.want_memory = options->artifacts,
 		.known = sink->deviations,
+		.mark_port = options->mark_port,
 		.run_fatal = options->fatal,
 		.confirm = true,
 		.take = take,
@@ -271,6 +299,8 @@ enum status cmd_run(int argc, char **argv)
 
 	if (!parse(argc, argv, &options, &status))
 		return status;
+	if (!mark_port(&options.mark_port))
+		return STATUS_ERROR;
 	if (!choose_suite(&suite, &options.choice, argv + optind, (unsigned int)(argc - optind),
 			  &own_files))
 		return STATUS_ERROR;

@@ -165,7 +165,8 @@ static const char *kind_name(u16 kind)
 		{ REC_MEMORY, "memory" },     { REC_OPERAND, "operand" },
 		{ REC_EMULATE, "emulate" },   { REC_HW, "expect_hw" },
 		{ REC_CPUID, "cpuid_leaf" },  { REC_MSR, "msr" },
-		{ REC_MEMSLOT, "memslot" },
+		{ REC_MEMSLOT, "memslot" },	{ REC_SMP, "smp" },
+		{ REC_CPU, "vcpu" },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
@@ -222,6 +223,10 @@ void sb_record(struct strbuf *sb, const struct record *record)
 	case REC_USES:
 		sb_printf(sb, " ");
 		sb_mask_record(sb, record);
+		break;
+	case REC_SMP:
+	case REC_CPU:
+		sb_printf(sb, " %u", (unsigned int)record_value(record, F_value, 0));
 		break;
 	case REC_WRITES:
 	case REC_MEMORY:

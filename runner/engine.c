@@ -15,24 +15,31 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "smp.h"
 #include "worker.h"
 
 #define ABANDON_MAX 16	/* exits that an abandoned instruction may still make */
+#define AGAIN_MAX 1000	/* times in a row that KVM_RUN may say EAGAIN */
 
 /* ---- outcome ------------------------------------------------------------------- */
 
 static bool stop(struct engine *e, enum outcome outcome, const char *fmt, va_list args)
 {
 	struct result *r = e->result;
+	char *why;
 
 	if (r->outcome != OUTCOME_PASS)
 		return false;
 	r->outcome = outcome;
+	if (vasprintf(&why, fmt, args) < 0)
+		why = xstrdup("no memory for the reason");
 	free(r->why);
-	if (vasprintf(&r->why, fmt, args) < 0)
-		r->why = xstrdup("no memory for the reason");
+	r->why = xasprintf("%s%s", e->prefix, why);
+	free(why);
 	r->step = e->step ? e->step_index : -1;
 	r->line = e->step ? e->step->line : e->instance->tc->line;
+	if (e->smp)
+		smp_stop(e);
 	return false;
 }
 
@@ -77,7 +84,7 @@ void engine_differs(struct engine *e, const char *what, const char *expected,
 		return;
 	}
 	d = &r->differences[r->ndifferences++];
-	snprintf(d->what, sizeof(d->what), "%s", what);
+	snprintf(d->what, sizeof(d->what), "%s%s", e->prefix, what);
 	snprintf(d->expected, sizeof(d->expected), "%s", expected);
 	snprintf(d->observed, sizeof(d->observed), "%s", observed);
 }
@@ -182,6 +189,8 @@ static void watch_begin(struct watch *watch, struct kvm_run *run, u64 deadline_n
 	pthread_mutex_lock(&watch->lock);
 	watch->run = run;
 	watch->deadline_ns = deadline_ns;
+	if (watch->stop)
+		run->immediate_exit = 1;
 	pthread_mutex_unlock(&watch->lock);
 }
 
@@ -213,20 +222,22 @@ static int kvm_run_once(struct engine *e)
 	watch_begin(e->watch, vm->run, now_ns() + e->timeout_ns);
 	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
 	watch_end(e->watch);
-	hw_collect(e);
 	vm->run->kvm_dirty_regs = 0;
 	vm->state_pending = false;
 	e->result->runs++;
 	return r;
 }
 
-/* The ring is the guest's and the kernel's: it is emptied at every exit. */
+/*
+ * The ring is the guest's and the kernel's: it is emptied at every exit. A VM has one;
+ * vCPU 0's thread looks after it.
+ */
 static void drain_coalesced(struct engine *e)
 {
 	struct kvm_coalesced_mmio_ring *ring;
 	u32 max, first;
 
-	if (!e->vm->target->coalesced_offset)
+	if (!e->vm->target->coalesced_offset || e->cpu)
 		return;
 	ring = (void *)((u8 *)e->vm->run + e->vm->target->coalesced_offset);
 	max = (4096 - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
@@ -243,6 +254,11 @@ static void drain_coalesced(struct engine *e)
 
 static bool timed_out(struct engine *e)
 {
+	if (e->smp && smp_stopped(e)) {
+		e->vm->run->immediate_exit = 0;
+		engine_error(e, "another vCPU has failed");
+		return true;
+	}
 	if (!e->watch->fired)
 		return false;
 	e->watch->fired = false;
@@ -269,6 +285,9 @@ bool engine_kvm_run(struct engine *e)
 	e->vm->run->immediate_exit = e->immediate_exit;
 	e->result->have_state = false;	/* what was read is not the state any more */
 	e->run_errno = kvm_run_once(e);
+	/* A vCPU that waited for INIT or SIPI has got one: it is entered again (x86.c). */
+	for (unsigned int i = 0; i < AGAIN_MAX && e->run_errno == EAGAIN; i++)
+		e->run_errno = kvm_run_once(e);
 	e->vm->run->immediate_exit = 0;
 	e->immediate_exit = false;
 	if (later)
@@ -311,13 +330,17 @@ bool engine_rebuild(struct engine *e)
 	struct vm_shape shape = {
 		.irqchip = e->instance->irqchip,
 		.mmio = e->instance->path == PATH_MMIO,
+		.cpus = e->instance->tc->cpus,
 		.cpuid_of = e->instance->tc,
 	};
 	char error[VM_ERROR];
+	bool ok = vm_rebuild(&e->vm, &shape, e->dirty, error);
 
-	if (!vm_rebuild(&e->vm, &shape, e->dirty, error))
+	if (e->smp)
+		smp_adopt(e);
+	if (!ok)
 		return engine_fail(e, "saving and restoring the VM: %s", error);
-	return actions_replumb(e);
+	return e->smp ? smp_replumb(e) : actions_replumb(e);
 }
 
 static bool resume_at(struct engine *e, const struct cpu_state *state)
@@ -402,6 +425,8 @@ static bool expectation(struct engine *e, const struct record *step, bool last)
 {
 	struct cpu_state before;
 
+	if (step->sub == STEP_MEET)
+		return smp_meet(e, step);
 	if (!exits_take(e, step))
 		return false;
 	if (step->sub == STEP_SHUTDOWN || step->sub == STEP_FAIL_ENTRY)
@@ -421,7 +446,9 @@ static bool expectation(struct engine *e, const struct record *step, bool last)
 		if (!go_on(e, step, &before))
 			return false;
 	}
-	return last || !e->instance->restore || asks_this_vm(e, step) || engine_rebuild(e);
+	/* With other vCPUs running the VM cannot be saved: it is where they meet. */
+	return last || !e->instance->restore || e->smp || asks_this_vm(e, step) ||
+	       engine_rebuild(e);
 }
 
 static bool is_step(const struct record *record)
@@ -429,10 +456,12 @@ static bool is_step(const struct record *record)
 	return record->kind == REC_EXPECT || record->kind == REC_ACTION;
 }
 
+/* Whether the vCPU runs no more after it: others may go on, and it still meets them. */
 static bool last_step(const struct mg_case *tc, u32 i)
 {
 	while (++i < tc->nrecords)
-		if (is_step(&tc->records[i]))
+		if (is_step(&tc->records[i]) && !(tc->records[i].kind == REC_EXPECT &&
+						  tc->records[i].sub == STEP_MEET))
 			return false;
 	return true;
 }
@@ -458,7 +487,7 @@ static bool run_steps(struct engine *e)
 			return false;
 		}
 	}
-	return judge_after_case(e);
+	return judge_after_case(e) && (!e->smp || smp_meet(e, NULL));
 }
 
 /* Registers and memory slots the case asks for that the stage itself has not. */
@@ -520,8 +549,9 @@ static void keep_code(struct engine *e)
 static void keep_evidence(struct engine *e)
 {
 	struct result *r = e->result;
+	bool failed = r->outcome == OUTCOME_FAIL || r->outcome == OUTCOME_ERROR;
 
-	if (!e->vm || (r->outcome != OUTCOME_FAIL && r->outcome != OUTCOME_ERROR))
+	if (!e->vm || (!failed && !(e->smp && smp_stopped(e))))
 		return;
 	if (!r->have_state && vm_settle(e->vm))
 		r->have_state = vm_get_state(e->vm, &e->seen, false, e->fpu);
@@ -551,16 +581,29 @@ static void abandon_exit(struct engine *e)
 	e->vm->run->immediate_exit = 0;
 }
 
+void engine_part(struct engine *e, struct result *result)
+{
+	begin(e, result);
+	if (!stage_build(&e->stage, e->instance))
+		engine_error(e, "the stage cannot be built: %s", e->stage.error);
+	else if (set_the_stage(e) && (!e->smp || smp_begin(e)))
+		run_steps(e);
+	if (e->smp)
+		smp_rest(e);
+	keep_evidence(e);
+	if (e->vm && !e->vm->spoiled && result->outcome != OUTCOME_PASS)
+		abandon_exit(e);
+	actions_undo(e);
+}
+
 void engine_run(struct engine *e, struct result *result)
 {
 	u64 start = now_ns();
 
-	begin(e, result);
-	hw_begin(e);
-	if (!stage_build(&e->stage, e->instance))
-		engine_error(e, "the stage cannot be built: %s", e->stage.error);
-	else if (set_the_stage(e))
-		run_steps(e);
+	if (e->instance->tc->cpus > 1)
+		smp_run(e, result);
+	else
+		engine_part(e, result);
 	if (result->outcome == OUTCOME_PASS && result->tolerated) {
 		result->outcome = OUTCOME_DEVIATION;
 		result->why = xasprintf("it differs where that is known: %s",
@@ -568,11 +611,6 @@ void engine_run(struct engine *e, struct result *result)
 	} else {	/* a failure after a known difference is not that deviation */
 		result->deviation_reason = result->deviation_ref = NULL;
 	}
-	hw_end(e);
-	keep_evidence(e);
-	if (e->vm && !e->vm->spoiled && result->outcome != OUTCOME_PASS)
-		abandon_exit(e);
-	actions_undo(e);
 	result->ns = now_ns() - start;
 }
 
@@ -592,5 +630,4 @@ void engine_init(struct engine *e, const struct target *target, struct watch *wa
 void engine_fini(struct engine *e)
 {
 	stage_free(&e->stage);
-	hw_fini(e);
 }

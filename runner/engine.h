@@ -27,6 +27,7 @@ struct watch {
 	struct kvm_run *run;
 	bool fired;			/* the watchdog has kicked it */
 	bool lost;			/* and given it up: it must touch nothing any more */
+	bool stop;			/* another vCPU of the case has failed: to run no more */
 	pthread_t thread;
 };
 
@@ -56,16 +57,6 @@ struct trace {
 	bool complete;			/* false: something cannot be done again so */
 };
 
-/* The processor's exits of this thread's vCPUs (hwexit.c). */
-struct hw_watch {
-	struct hwexit_source *source;	/* opened when first wanted */
-	char *missing;			/* why it cannot be */
-	struct hwexit_config config;	/* of the target */
-	bool always;			/* record every case, not just those with expect_hw */
-	bool on;			/* recording */
-	struct hwexit_list step;	/* since the last expectation */
-};
-
 struct engine {
 	const struct target *target;
 	const struct instance *instance;
@@ -78,6 +69,10 @@ struct engine {
 	bool want_memory;		/* keep guest memory of failures */
 	const struct deviations *known;	/* differences that do not stop a case; or NULL */
 	struct trace *trace;		/* of the case's KVM_RUNs, for the bench; or NULL */
+	struct smp *team;		/* runs cases with several vCPUs (smp.h); or NULL */
+	struct smp *smp;		/* the same while one runs, and this engine has a part */
+	unsigned int cpu;		/* the vCPU that this engine runs */
+	char prefix[8];			/* "cpu 1: " before what is said of it, or "" */
 
 	/* The run of one case. */
 	const struct record *step;	/* the one being done, or NULL */
@@ -100,7 +95,6 @@ struct engine {
 	unsigned int nplumbing;
 	const struct record *msr_filter;	/* the one in force, or NULL */
 	u64 dirty[VM_SLOTS];		/* dirty pages saved from VMs since destroyed */
-	struct hw_watch hw;
 };
 
 /*
@@ -108,6 +102,9 @@ struct engine {
  * and vm_load make it usable again. Never blocks for longer than the time-out.
  */
 void engine_run(struct engine *e, struct result *result);
+
+/* The same for one vCPU of it (smp.c). */
+void engine_part(struct engine *e, struct result *result);
 
 /* Once per engine, before and after use. */
 void engine_init(struct engine *e, const struct target *target, struct watch *watch,
@@ -147,18 +144,12 @@ const char *exit_reason_name(u32 reason);
 bool judge_expectation(struct engine *e, const struct record *step);
 /* Whether expectation and the next one are parts of one instruction. */
 bool judge_is_partial(const struct engine *e, const struct record *step);
+/* All memory where vCPUs meet, and what the records after step say of it (or NULL). */
+bool judge_meeting(struct engine *e, const struct record *step);
+/* Compares memory from up to to; true if it differs. */
+bool judge_memory(struct engine *e, u64 from, u64 to);
 /* Whether the case has left nothing unjudged behind. */
 bool judge_after_case(struct engine *e);
-
-/* hwexit.c: recording from begin to end of a case, taking what came after each KVM_RUN. */
-void hw_begin(struct engine *e);
-void hw_collect(struct engine *e);
-void hw_end(struct engine *e);
-/* An expectation was judged: what comes now belongs to the next one. */
-void hw_next_step(struct engine *e);
-/* The step's expect_hw, if it has one; false with differences added if it does not hold. */
-bool hw_as_expected(struct engine *e, const struct record *step);
-void hw_fini(struct engine *e);
 
 /* actions.c */
 bool action_do(struct engine *e, const struct record *step);

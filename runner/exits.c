@@ -508,6 +508,7 @@ static bool take_plain(struct engine *e, const struct record *step, u32 reason)
 /* A vCPU that halts in the kernel never exits: it is kicked, and must be halted. */
 static bool take_halted(struct engine *e, const struct record *step)
 {
+	u64 want = record_value(step, F_mp_state, KVM_MP_STATE_HALTED);
 	struct kvm_mp_state mp;
 
 	e->kick = true;
@@ -519,7 +520,7 @@ static bool take_halted(struct engine *e, const struct record *step)
 			return wrong_exit(e, step);
 		if (ioctl(e->vm->vcpu, KVM_GET_MP_STATE, &mp) < 0)
 			return engine_error(e, "KVM_GET_MP_STATE: %s", strerror(errno));
-		if (mp.mp_state == KVM_MP_STATE_HALTED)
+		if (mp.mp_state == want)
 			return true;
 		e->kick = true;
 	}

@@ -552,12 +552,21 @@ static void sum_up(struct mg_case *tc)
 		case REC_EMULATE:
 			tc->emulate = true;
 			break;
+		case REC_SMP:
+			tc->cpus = value;
+			break;
+		case REC_CPU:
+			if (!tc->entries[value])
+				tc->entries[value] = record->addr;
+			break;
 		case REC_EXPECT:
 		case REC_ACTION:
 			tc->nsteps++;
 			break;
 		}
 	}
+	if (!tc->cpus)
+		tc->cpus = 1;
 	if (!tc->irqchips)
 		tc->irqchips = IRQCHIP_USER;
 	if (!tc->rings)
@@ -580,7 +589,7 @@ static bool read_case(struct parser *p, const struct record *first, const struct
 	tc->name = text_of(first, F_name);
 	tc->text = text_of(first, F_text);
 	image->ncases++;	/* from here on image_free() frees the two */
-	tc->entry = first->addr;
+	tc->entry = tc->entries[0] = first->addr;
 	tc->line = first->line;
 	tc->records = first + 1;
 	while (tc->records + tc->nrecords < end && tc->records[tc->nrecords].kind != REC_CASE)

@@ -33,6 +33,8 @@ struct mg_case {
 	char *name;		/* without path and mode: "imm8_al" */
 	char *text;		/* one line: what it shows */
 	u64 entry;		/* address of the first instruction */
+	unsigned int cpus;	/* vCPUs: 1 unless it has REC_SMP */
+	u64 entries[SMP_MAX];	/* first instruction of each; the first is entry */
 	u32 line;		/* in the source */
 	unsigned int irqchips;	/* mask of IRQCHIP_*; IRQCHIP_USER if none is declared */
 	unsigned int rings;	/* mask of RING_*; the mode's own if none is declared */

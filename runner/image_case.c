@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "host.h"
-#include "hwexit.h"
 
 #define PAGE 0x1000
 #define RFLAGS_BITS 0x3fffff		/* defined and reserved bits up to ID, SDM 1 3.4.3 */
@@ -187,31 +186,11 @@ static char *check_need(const struct image *image, const struct record *record)
 	return reason;
 }
 
-/* The words that mean the same with both makers are named; their tables are long. */
-static char *unknown_hw(const char *name, size_t len)
-{
-	struct strbuf sb = { 0 };
-
-	sb_printf(&sb, "\"%.*s\" is no exit reason of the processor: it is one that Intel or AMD "
-		  "name (docs/writing-cases.md), or of both", (int)len, name);
-	for (unsigned int i = 0; hwexit_word(i); i++)
-		sb_printf(&sb, " %s", hwexit_word(i));
-	return sb.s;
-}
-
 static char *check_hw(const struct image *image, const struct record *record)
 {
-	const struct field *text = record_field(record, F_text);
-	const char *names = (const char *)text->blob, *name;
-	size_t at = 0, len;
-
 	(void)image;
-	if (!made_of(text, "_|."))
-		return xstrdup("not a name or NAME|NAME of the processor's exit reasons");
-	while (hwexit_next_name(names, text->bytes, &at, &name, &len))
-		if (!hwexit_name_known(name, len))
-			return unknown_hw(name, len);
-	return NULL;
+	return made_of(record_field(record, F_text), "_|") ? NULL :
+		xstrdup("not a name or NAME|NAME of the processor's exit reasons");
 }
 
 /* Common to the two records and the action that name a page-table entry. */
@@ -332,6 +311,25 @@ static char *check_memslot(const struct image *image, const struct record *recor
 					  value_of(record, F_hva)) % PAGE)
 		return xstrdup("gpa, size and hva must be whole pages, size at least one");
 	return NULL;
+}
+
+static char *check_smp(const struct image *image, const struct record *record)
+{
+	u64 count = value_of(record, F_value);
+
+	if (image->mode == MODE_VM86)
+		return xstrdup("cases in virtual-8086 mode have one vCPU: put it under %if !REAL, "
+			       "or remove vm86 from `modes`");
+	return count >= 2 && count <= SMP_MAX ? NULL :
+		xasprintf("%" PRIu64 " vCPUs are not 2 to %d", count, SMP_MAX);
+}
+
+static char *check_cpu(const struct image *image, const struct record *record)
+{
+	(void)image;
+	return value_of(record, F_value) < SMP_MAX ? NULL :
+		xasprintf("there is no vCPU %" PRIu64 ": they are 0 to %d",
+			  value_of(record, F_value), SMP_MAX - 1);
 }
 
 static char *check_nothing(const struct image *image, const struct record *record)
@@ -550,7 +548,8 @@ char *record_sense(const struct image *image, const struct record *record)
 		[REC_MEMORY] = check_nothing, [REC_OPERAND] = check_operand,
 		[REC_EMULATE] = check_emulate, [REC_HW] = check_hw,
 		[REC_CPUID] = check_cpuid, [REC_MSR] = check_nothing,
-		[REC_MEMSLOT] = check_memslot,
+		[REC_MEMSLOT] = check_memslot, [REC_SMP] = check_smp,
+		[REC_CPU] = check_cpu,
 	};
 
 	if (has(record, F_errno) && !value_of(record, F_errno))
@@ -562,10 +561,10 @@ char *record_sense(const struct image *image, const struct record *record)
 
 struct walk {			/* state of the walk over a case's records */
 	const struct mg_case *tc;
-	bool started;		/* a step was seen */
+	unsigned int cpu;	/* whose records these are */
+	bool started[SMP_MAX];	/* a step of that vCPU was seen */
 	bool expecting;		/* the last step is an expectation */
 	bool ended;		/* which leaves nothing defined that could be judged */
-	bool own_exit;		/* which comes by an OUT of the stage's own */
 	bool hw;		/* and has its REC_HW */
 	unsigned int expectations;
 	const struct record *memslots[MEMSLOTS_MAX];
@@ -620,40 +619,30 @@ static char *check_memory(const struct walk *walk, const struct record *record)
 			 MMIO_END, STAGE_RAM - 1);
 }
 
-static bool names_mmio(const struct record *record)
-{
-	const struct field *text = record_field(record, F_text);
-	size_t at = 0, len;
-	const char *name;
-
-	while (hwexit_next_name((const char *)text->blob, text->bytes, &at, &name, &len))
-		if (len == 4 && !memcmp(name, "mmio", 4))
-			return true;
-	return false;
-}
-
 static char *check_order(struct walk *walk, const struct record *record)
 {
+	bool own = record->kind == REC_GIVEN || record->kind == REC_MSR;
+
 	switch (record->kind) {
 	case REC_EXPECT:
 		walk->expectations++;
-		walk->started = walk->expecting = true;
+		walk->started[walk->cpu] = walk->expecting = true;
 		walk->ended = record->sub == STEP_SHUTDOWN || record->sub == STEP_FAIL_ENTRY;
-		walk->own_exit = record->sub == STEP_CHECKPOINT || record->sub == STEP_EXCEPTION;
 		walk->hw = false;
 		return NULL;
 	case REC_ACTION:
-		walk->started = true;
+		walk->started[walk->cpu] = true;
 		walk->expecting = false;
 		return NULL;
 	case REC_EMULATE:
 		return NULL;
+	case REC_CPU:
+		walk->cpu = (unsigned int)value_of(record, F_value);
+		walk->expecting = false;
+		return NULL;
 	case REC_HW:
 		if (walk->expecting && walk->hw)
 			return xstrdup("the expectation has one already");
-		if (walk->expecting && walk->own_exit && names_mmio(record))
-			return xstrdup("mmio before a checkpoint or an exception cannot be told "
-				       "from the faults that fill memory in");
 		walk->hw = true;
 		/* fall through */
 	case REC_WRITES:
@@ -665,14 +654,17 @@ static char *check_order(struct walk *walk, const struct record *record)
 		return walk->expecting ? NULL : xstrdup("it belongs to an `expect`, "
 							"but none stands right before it");
 	default:
-		return walk->started ? xstrdup("it sets the stage: move it before the case's first "
-					       "`expect` or `action`") : NULL;
+		for (unsigned int i = 0; i < SMP_MAX; i++)
+			if (walk->started[i] && (!own || i == walk->cpu))
+				return xstrdup("it sets the stage: move it before the case's first "
+					       "`expect` or `action`");
+		return NULL;
 	}
 }
 
 static bool only_once(u16 kind)
 {
-	return kind == REC_IRQCHIP || kind == REC_RING || kind == REC_OPERAND;
+	return kind == REC_IRQCHIP || kind == REC_RING || kind == REC_OPERAND || kind == REC_SMP;
 }
 
 /* Registers that are neither set up nor judged unless the case says it uses them. */
@@ -750,6 +742,9 @@ char *case_check(const struct mg_case *tc, const struct record **at)
 		if (reason)
 			return reason;
 	}
+	reason = smp_check(tc, at);
+	if (reason)
+		return reason;
 	*at = NULL;
 	return walk.expectations ? NULL : xstrdup("it expects nothing: add an `expect`");
 }

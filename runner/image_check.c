@@ -59,6 +59,8 @@ static const struct rule rules[] = {
 		F_clear_eax, F_clear_ebx, F_clear_ecx, F_clear_edx) },
 	{ REC_MSR, 0, 0, NEEDS(F_index, F_value) },
 	{ REC_MEMSLOT, 0, 0, NEEDS(F_id, F_gpa, F_size, F_hva), TAKES(F_slot_flags) },
+	{ REC_SMP, 0, 0, NEEDS(F_value) },
+	{ REC_CPU, 0, 0, NEEDS(F_value) },
 
 	{ REC_EXPECT, STEP_CHECKPOINT, STATE, NEEDS(0) },
 	{ REC_EXPECT, STEP_IO_IN, STATE, NEEDS(F_port, F_size), EITHER(F_data, F_bytes),
@@ -80,9 +82,10 @@ static const struct rule rules[] = {
 	{ REC_EXPECT, STEP_RDMSR, STATE, NEEDS(F_index), EITHER(F_data, F_errno), TAKES(F_reason) },
 	{ REC_EXPECT, STEP_WRMSR, STATE, NEEDS(F_index, F_data), TAKES(F_errno, F_reason) },
 	{ REC_EXPECT, STEP_FAIL_ENTRY, 0, NEEDS(0) },
-	{ REC_EXPECT, STEP_HALTED, STATE, NEEDS(0) },
+	{ REC_EXPECT, STEP_HALTED, STATE, NEEDS(0), TAKES(F_mp_state) },
 	{ REC_EXPECT, STEP_IOAPIC_EOI, STATE, NEEDS(F_vector) },
 	{ REC_EXPECT, STEP_TPR, STATE, NEEDS(0) },
+	{ REC_EXPECT, STEP_MEET, 0, NEEDS(0) },
 
 	{ REC_ACTION, ACT_SET, REGS | FLAGS | EVENTS | OTHER | SOME, TAKES(F_errno) },
 	{ REC_ACTION, ACT_CHECK, REGS | UNDEFINED | EVENTS | OTHER | SOME, NEEDS(0) },
@@ -103,6 +106,7 @@ static const struct rule rules[] = {
 	{ REC_ACTION, ACT_MEMSLOT, 0, NEEDS(F_id, F_size),
 	  TAKES(F_gpa, F_hva, F_slot_flags, F_errno) },
 	{ REC_ACTION, ACT_DIRTY_LOG, 0, NEEDS(F_id), EITHER(F_pages, F_errno), TAKES(F_mask) },
+	{ REC_ACTION, ACT_COLLECT_DIRTY, 0, NEEDS(F_id) },
 	{ REC_ACTION, ACT_CLEAR_DIRTY, 0, NEEDS(F_id, F_first, F_count, F_pages), TAKES(F_errno) },
 	{ REC_ACTION, ACT_GUEST_DEBUG, 0, NEEDS(F_control),
 	  TAKES(F_dr0, F_dr1, F_dr2, F_dr3, F_dr7) },
@@ -225,6 +229,7 @@ static const char *kind_title(unsigned int kind)
 		[REC_DESCRIPTOR] = "descriptor", [REC_GATE] = "gate", [REC_MEMORY] = "memory",
 		[REC_OPERAND] = "operand", [REC_EMULATE] = "emulate", [REC_HW] = "expect_hw",
 		[REC_CPUID] = "cpuid_leaf", [REC_MSR] = "msr", [REC_MEMSLOT] = "memslot",
+		[REC_SMP] = "smp", [REC_CPU] = "vcpu",
 	};
 
 	return kind < ARRAY_SIZE(titles) ? titles[kind] : NULL;

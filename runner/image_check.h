@@ -21,3 +21,6 @@ char *record_sense(const struct image *image, const struct record *record);
  * *at becomes the record the reason is about, or NULL for the case itself.
  */
 char *case_check(const struct mg_case *tc, const struct record **at);
+
+/* The same for what a case with several vCPUs must keep to, and one without must not have. */
+char *smp_check(const struct mg_case *tc, const struct record **at);

@@ -28,6 +28,7 @@ struct instance {
 	enum path path;
 	bool restore;		/* the whole VM is saved and built anew at every exit */
 	bool fresh;		/* a VM of its own, none reused */
+	unsigned int cpu;	/* the vCPU it is about, when the engine takes it apart (smp.h) */
 	char *name;
 };
 
@@ -35,6 +36,7 @@ struct instance {
 struct axes {
 	unsigned int irqchips;	/* mask of IRQCHIP_* */
 	unsigned int paths;	/* mask of 1 << PATH_* */
+	unsigned int cpus;	/* vCPUs at most */
 	bool restore;		/* run every instance in this variant ... */
 	bool both;		/* ... and also without it */
 	bool fresh;
@@ -45,6 +47,8 @@ struct suite {			/* everything there is to choose from */
 	unsigned int nimages;
 	struct instance *instances;
 	unsigned int count;
+	u32 *index;		/* numbers of instances by name, until some are selected */
+	u32 index_size;
 };
 
 /*
@@ -67,3 +71,9 @@ void suite_free(struct suite *suite);
  */
 int suite_select(struct suite *suite, char *const *patterns, unsigned int npatterns,
 		 const char *mode, char **error);
+
+/*
+ * Keeps one part of shards: shard counts from 0. Parts are of about the same cost, and
+ * every instance is in exactly one. A part of few instances may be empty.
+ */
+void suite_shard(struct suite *suite, unsigned int shard, unsigned int shards);

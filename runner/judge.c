@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine.h"
+#include "smp.h"
 
 #define TYPE_CODE 0xbu	/* readable, accessed */
 #define TYPE_DATA 0x3u	/* writable, accessed */
@@ -196,7 +196,7 @@ static void memory_run(struct engine *e, u64 addr, unsigned int bytes)
 	engine_differs(e, what, left, right);
 }
 
-static bool compare_memory(struct engine *e, u64 from, u64 to)
+bool judge_memory(struct engine *e, u64 from, u64 to)
 {
 	const u8 *want = e->stage.mem, *got = e->vm->mem;
 	bool wrong = false;
@@ -293,6 +293,11 @@ static bool predict_memory(struct engine *e, const struct record *record)
 	case REC_ENTRY_IS:
 		return stage_edit_entry(&e->stage, record, record->sub, false) ||
 		       engine_error(e, "%s", e->stage.error);
+	case REC_HW:
+		if (!e->result->unchecked)
+			e->result->unchecked = xstrdup("expect_hw: this target does not tell the "
+						       "processor's exit reasons");
+		return true;
 	default:
 		return true;
 	}
@@ -382,9 +387,17 @@ bool judge_is_partial(const struct engine *e, const struct record *step)
 			return false;
 		if (r->kind == REC_EXPECT)
 			return r->addr == step->addr && step->sub >= STEP_IO_IN &&
-			       step->sub <= STEP_MMIO_WRITE && r->sub != STEP_INTR;
+			       step->sub <= STEP_MMIO_WRITE && r->sub != STEP_INTR &&
+			       r->sub != STEP_MEET;
 	}
 	return false;
+}
+
+static bool all_memory_differs(struct engine *e)
+{
+	bool wrong = judge_memory(e, 0, MMIO);
+
+	return judge_memory(e, MMIO_END, STAGE_RAM) || wrong;
 }
 
 static bool compare_all(struct engine *e)
@@ -395,16 +408,18 @@ static bool compare_all(struct engine *e)
 	wrong |= compare_registers(e);
 	if (e->fpu)
 		wrong |= compare_fpu(e);
-	wrong |= compare_memory(e, 0, MMIO);
-	wrong |= compare_memory(e, MMIO_END, STAGE_RAM);
+	wrong |= e->smp ? smp_compare(e) : all_memory_differs(e);
 	wrong |= differs(e, "kvm_run.if_flag", !!(e->seen.rflags & RFLAGS_IF), run->if_flag);
 	wrong |= differs(e, "kvm_run.cr8", e->seen.cr8, run->cr8);
 	wrong |= differs(e, "kvm_run.apic_base", e->seen.apic_base, run->apic_base);
 	return wrong;
 }
 
-/* Whether all that differs is recorded as known for this target; then it is forgotten. */
-static bool all_known(struct engine *e)
+/*
+ * Whether all that differs is recorded as known for this target. Then what was
+ * observed becomes the prediction, and the case goes on.
+ */
+static bool all_tolerated(struct engine *e)
 {
 	struct result *r = e->result;
 	const struct deviation *entry = NULL;
@@ -420,40 +435,14 @@ static bool all_known(struct engine *e)
 	r->deviation_reason = entry->reason;
 	r->deviation_ref = entry->ref;
 	r->ndifferences = 0;
-	return true;
-}
-
-/* The same, where a state was judged: what was observed becomes the prediction. */
-static bool all_tolerated(struct engine *e)
-{
-	if (!all_known(e))
-		return false;
+	if (e->smp) {
+		smp_tolerate(e);
+		return true;
+	}
 	e->stage.state = e->seen;
 	memcpy(e->stage.mem, e->vm->mem, MMIO);
 	memcpy(e->stage.mem + MMIO_END, e->vm->mem + MMIO_END, STAGE_RAM - MMIO_END);
 	return true;
-}
-
-/* Where no state is judged, expect_hw is all there is. */
-static bool judge_hw_alone(struct engine *e, const struct record *step)
-{
-	return hw_as_expected(e, step) || all_known(e) ||
-	       engine_fail(e, "another exit of the processor than expected");
-}
-
-/* The state after the step, and the processor's exit that led to it. */
-static bool judge_state(struct engine *e, const struct record *step)
-{
-	bool hw = hw_as_expected(e, step), state = !compare_all(e);
-
-	hw_next_step(e);
-	if ((hw && state) || all_tolerated(e))
-		return true;
-	if (state)
-		return engine_fail(e, "another exit of the processor than expected");
-	return engine_fail(e, step->sub == STEP_EXCEPTION ?
-			   "the exception was delivered differently" :
-			   "the state is not as expected");
 }
 
 bool judge_expectation(struct engine *e, const struct record *step)
@@ -462,7 +451,7 @@ bool judge_expectation(struct engine *e, const struct record *step)
 	unsigned int vector = (unsigned int)record_value(step, F_vector, 0);
 
 	if (step->sub == STEP_SHUTDOWN || step->sub == STEP_FAIL_ENTRY)
-		return judge_hw_alone(e, step);
+		return predict_followers(e, step, false);	/* expect_hw */
 	e->stage.state.rip = step->addr;
 	if (!stage_apply(&e->stage, step))
 		return engine_error(e, "%s", e->stage.error);
@@ -477,12 +466,24 @@ bool judge_expectation(struct engine *e, const struct record *step)
 	if (!predict_followers(e, step, true))
 		return false;
 	if (partial)
-		return judge_hw_alone(e, step);
+		return true;
 	if (exception && !same_vector(e, vector)) {
 		compare_all(e);
 		return engine_fail(e, "another exception than expected");
 	}
-	return judge_state(e, step);
+	if (compare_all(e) && !all_tolerated(e))
+		return engine_fail(e, exception ? "the exception was delivered differently" :
+						  "the state is not as expected");
+	return true;
+}
+
+bool judge_meeting(struct engine *e, const struct record *step)
+{
+	if (step && (!predict_followers(e, step, false) || !predict_followers(e, step, true)))
+		return false;
+	if (all_memory_differs(e) && !all_tolerated(e))
+		return engine_fail(e, "memory is not as expected where the vCPUs meet");
+	return true;
 }
 
 bool judge_after_case(struct engine *e)

@@ -15,38 +15,51 @@ struct listing {
 	bool *written;		/* for each of the case's records */
 };
 
-/* The segment the case begins in, or NULL: a case may begin anywhere. */
-static const struct segment *entry_segment(const struct mg_case *tc)
+static u64 entry_of(const struct mg_case *tc, unsigned int cpu)
 {
-	for (unsigned int i = 0; i < tc->image->nsegments; i++) {
-		const struct segment *segment = &tc->image->segments[i];
+	return cpu ? tc->entries[cpu] : tc->entry;
+}
 
-		if (tc->entry >= segment->addr && tc->entry - segment->addr < segment->filesz)
+/* The segment that holds the address, or NULL: a case may begin anywhere. */
+static const struct segment *segment_of(const struct image *image, u64 addr)
+{
+	for (unsigned int i = 0; i < image->nsegments; i++) {
+		const struct segment *segment = &image->segments[i];
+
+		if (addr >= segment->addr && addr - segment->addr < segment->filesz)
 			return segment;
 	}
 	return NULL;
 }
 
-/* The UD2 before the next case is not this one's. */
-bool case_code(const struct mg_case *tc, const u8 *memory, struct code *code)
+/* Where code of another case, or of another vCPU, begins behind the address, up to end. */
+static u64 next_entry(const struct image *image, u64 addr, u64 end)
 {
-	const struct segment *segment = entry_segment(tc);
-	u64 end, next;
+	for (unsigned int i = 0; i < image->ncases; i++)
+		for (unsigned int cpu = 0; cpu < SMP_MAX; cpu++) {
+			u64 entry = entry_of(&image->cases[i], cpu);
+
+			if (entry > addr && entry < end)
+				end = entry;
+		}
+	return end;
+}
+
+/* The UD2 before the next case is not this one's. */
+bool case_code(const struct mg_case *tc, unsigned int cpu, const u8 *memory, struct code *code)
+{
+	u64 entry = entry_of(tc, cpu), end, next;
+	const struct segment *segment = segment_of(tc->image, entry);
 
 	if (!segment)
 		return false;
-	next = end = segment->addr + segment->filesz;
-	for (unsigned int i = 0; i < tc->image->ncases; i++) {
-		u64 entry = tc->image->cases[i].entry;
-
-		if (entry > tc->entry && entry < next)
-			next = entry;
-	}
-	*code = (struct code){ .addr = tc->entry, .len = next - tc->entry,
+	end = segment->addr + segment->filesz;
+	next = next_entry(tc->image, entry, end);
+	*code = (struct code){ .addr = entry, .len = next - entry,
 			       .bits = mode_bits(tc->image->mode) };
-	code->bytes = segment->data + (tc->entry - segment->addr);
+	code->bytes = segment->data + (entry - segment->addr);
 	if (memory && next <= STAGE_RAM)
-		code->bytes = memory + tc->entry;
+		code->bytes = memory + entry;
 	if (next < end && code->len >= sizeof(ud2) &&
 	    !memcmp(code->bytes + code->len - sizeof(ud2), ud2, sizeof(ud2)))
 		code->len -= sizeof(ud2);
@@ -84,29 +97,38 @@ static void sb_steps(struct strbuf *sb, struct listing *listing, const u64 *at)
 	}
 }
 
+static void sb_cpu(struct strbuf *sb, struct listing *listing, struct code *code, u64 mark)
+{
+	const struct image *image = listing->tc->image;
+	struct insn *insns = xcalloc(code->len, sizeof(*insns));
+	unsigned int n;
+	u64 *anchors;
+
+	code->nanchors = image_anchors(image, &anchors);
+	code->anchors = anchors;
+	n = disasm(code, insns, code->len);
+	sb_steps(sb, listing, &code->addr);
+	for (unsigned int i = 0; i < n; i++) {
+		u64 next = insns[i].addr + insns[i].len;
+
+		sb_insn(sb, insns[i].addr == mark ? " -> " : "", &insns[i]);
+		sb_steps(sb, listing, &next);
+	}
+	free(insns);
+	free(anchors);
+}
+
 void sb_listing(struct strbuf *sb, const struct mg_case *tc, const u8 *memory, u64 mark)
 {
 	struct listing listing = { .tc = tc };
 	struct code code;
-	struct insn *insns;
-	unsigned int n;
-	u64 *anchors;
 
 	listing.written = xcalloc(tc->nrecords, sizeof(*listing.written));
-	if (case_code(tc, memory, &code)) {
-		code.nanchors = image_anchors(tc->image, &anchors);
-		code.anchors = anchors;
-		insns = xcalloc(code.len, sizeof(*insns));
-		n = disasm(&code, insns, code.len);
-		sb_steps(sb, &listing, &tc->entry);
-		for (unsigned int i = 0; i < n; i++) {
-			u64 next = insns[i].addr + insns[i].len;
-
-			sb_insn(sb, insns[i].addr == mark ? " -> " : "", &insns[i]);
-			sb_steps(sb, &listing, &next);
-		}
-		free(insns);
-		free(anchors);
+	for (unsigned int cpu = 0; !cpu || cpu < tc->cpus; cpu++) {
+		if (tc->cpus > 1)
+			sb_printf(sb, "%s  cpu %u\n", cpu ? "\n" : "", cpu);
+		if (case_code(tc, cpu, memory, &code))
+			sb_cpu(sb, &listing, &code, mark);
 	}
 	sb_steps(sb, &listing, NULL);
 	free(listing.written);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd_list.h"
+#include "cmd_report.h"
 #include "cmd_run.h"
 #include "report.h"
 
@@ -13,6 +14,7 @@ static const struct {
 	const char *text;
 } commands[] = {
 	{ "run", cmd_run, "run cases on a target and judge them" },
+	{ "report", cmd_report, "write a run's JSON in another format; parts of a run as one" },
 	{ "list", cmd_list, "list the cases" },
 	{ "show", cmd_show, "show a case: code, steps, manual references" },
 	{ "probe", cmd_probe, "what this machine offers, what is missing, what to type" },

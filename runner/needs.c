@@ -3,6 +3,7 @@
  * What an instance needs of the target before it can run, beyond its VM.
  */
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "worker.h"
 
@@ -37,6 +38,14 @@ static char *uses_missing(const struct target *target, unsigned int uses)
 	return missing;
 }
 
+static char *cpus_missing(const struct target *target, unsigned int cpus)
+{
+	int most = ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+
+	return cpus == 1 || most >= (int)cpus ? NULL :
+		xasprintf("%s gives a VM %d vCPU, not %u", target->path, most < 1 ? 1 : most, cpus);
+}
+
 char *instance_missing(const struct target *target, const struct instance *instance)
 {
 	const struct mg_case *tc = instance->tc;
@@ -50,6 +59,8 @@ char *instance_missing(const struct target *target, const struct instance *insta
 		missing = irqchip_missing(target, instance->irqchip);
 	if (!missing)
 		missing = uses_missing(target, tc->uses);
+	if (!missing)
+		missing = cpus_missing(target, tc->cpus);
 	for (u32 i = 0; !missing && i < tc->nrecords; i++)
 		if (tc->records[i].kind == REC_NEED)
 			missing = feature_of_text(target, record_field(&tc->records[i], F_text));

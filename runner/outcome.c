@@ -24,5 +24,8 @@ void result_clear(struct result *result)
 	free(result->unchecked);
 	free(result->memory);
 	free(result->memory_expected);
+	for (unsigned int i = 0; i < result->npeers; i++)
+		result_clear(&result->peers[i]);
+	free(result->peers);
 	memset(result, 0, sizeof(*result));
 }

@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 
-#include "hwexit.h"
 #include "instance.h"
 #include "state.h"
 
@@ -52,12 +51,6 @@ struct retold {
 	struct json_t *json;		/* the whole line */
 };
 
-/* One exit of the processor. */
-struct hw_seen {
-	struct hwexit exit;
-	u32 number;		/* of the exit of KVM_RUN that it came before, from 1 */
-};
-
 struct result {
 	const struct instance *instance;
 	enum outcome outcome;
@@ -81,16 +74,17 @@ struct result {
 	struct exit_seen exits[EXITS_MAX];	/* the last ones, oldest first */
 	unsigned int nexits;
 	unsigned int exits_before;	/* exits not kept */
-	struct hw_seen hw[HWEXITS_KEPT];	/* the processor's own, the last, oldest first */
-	unsigned int nhw;
-	unsigned int hw_before;	/* of those, not kept */
-	unsigned int hw_checked;	/* expect_hw that were judged and held */
 	u8 *memory;		/* STAGE_RAM bytes as observed; only if artifacts are wanted */
 	u8 *memory_expected;
 
 	u64 ns;			/* time it took, VM reset included */
 	unsigned int runs;	/* KVM_RUN calls */
 	const struct retold *told;	/* NULL: it happened here */
+
+	/* Of a failure of a case with several vCPUs: */
+	unsigned int cpu;	/* the vCPU that failed, which all above is about */
+	struct result *peers;	/* what is known of the others, by number */
+	unsigned int npeers;
 };
 
 const char *outcome_name(enum outcome outcome);	/* "pass", "fail" ... */

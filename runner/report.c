@@ -45,34 +45,39 @@ const char *run_version(const struct run_info *run)
 	return run->assay ? run->assay : assay_version;
 }
 
-static struct suite_count *suite_of(struct report *report, const struct instance *instance)
+static struct suite_count *suite_of(struct report *report, const char *name)
 {
-	size_t len = strcspn(instance->name, "/@");
+	size_t len = strcspn(name, "/@");
 	struct suite_count *suite;
 
 	for (unsigned int i = 0; i < report->nsuites; i++) {
 		suite = &report->suites[i];
-		if (strlen(suite->name) == len && !memcmp(suite->name, instance->name, len))
+		if (strlen(suite->name) == len && !memcmp(suite->name, name, len))
 			return suite;
 	}
 	report->suites = xrealloc(report->suites, (report->nsuites + 1) * sizeof(*suite));
 	suite = &report->suites[report->nsuites++];
 	memset(suite, 0, sizeof(*suite));
-	suite->name = xasprintf("%.*s", (int)len, instance->name);
+	suite->name = xasprintf("%.*s", (int)len, name);
 	return suite;
 }
 
 void report_begin(struct report *report, const struct run_info *run)
 {
+	json_t *told = json_object_get(run->told, "suites"), *count;
+	const char *suite;
+
 	report->run = run;
-	for (unsigned int i = 0; i < run->count; i++)
-		suite_of(report, &run->instances[i])->planned++;
+	json_object_foreach(told, suite, count)
+		suite_of(report, suite)->planned = (unsigned int)json_integer_value(count);
+	for (unsigned int i = 0; i < run->count && !told; i++)
+		suite_of(report, run->instances[i].name)->planned++;
 	report->ops->begin(report);
 }
 
 void report_result(struct report *report, const struct result *result)
 {
-	struct suite_count *suite = suite_of(report, result->instance);
+	struct suite_count *suite = suite_of(report, result->instance->name);
 
 	suite->seen++;
 	suite->counts[result->outcome]++;

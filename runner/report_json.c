@@ -171,6 +171,8 @@ json_t *json_instance(const struct instance *instance)
 	put(object, "path", json_clean(path_name(instance->path)));
 	put(object, "restore", json_boolean(instance->restore));
 	put(object, "fresh", json_boolean(instance->fresh));
+	if (tc->cpus > 1)
+		put(object, "cpus", json_integer(tc->cpus));
 	put(object, "text", json_clean(tc->text));
 	put(object, "refs", json_texts(tc, REC_REF));
 	put(object, "needs", json_texts(tc, REC_NEED));
@@ -212,38 +214,6 @@ static json_t *json_exits(const struct result *result)
 		put(object, "errno", error ? json_integer(seen->error) : json_null());
 		put(object, "rip", json_hex(seen->rip));
 		put(object, "text", json_clean(seen->text));
-		json_array_append_new(array, object);
-	}
-	return array;
-}
-
-/* "vmx", "svm", or what number the kernel says instead. */
-static json_t *json_isa(u32 isa)
-{
-	return isa == HWEXIT_VMX ? json_string("vmx") :
-	       isa == HWEXIT_SVM ? json_string("svm") : json_integer(isa);
-}
-
-static json_t *json_hw_exits(const struct result *result)
-{
-	json_t *array = json_array();
-
-	for (unsigned int i = 0; i < result->nhw; i++) {
-		const struct hwexit *exit = &result->hw[i].exit;
-		char room[HWEXIT_NAME], text[HWEXIT_TEXT];
-		json_t *object = json_object();
-
-		hwexit_describe(exit, text);
-		put(object, "number", json_integer(result->hw[i].number));
-		put(object, "isa", json_isa(exit->isa));
-		put(object, "reason", json_integer(exit->reason));
-		put(object, "name", json_clean(hwexit_name(exit, room)));
-		put(object, "rip", json_hex(exit->rip));
-		put(object, "info1", json_hex(exit->info1));
-		put(object, "info2", json_hex(exit->info2));
-		put(object, "intr_info", json_hex(exit->intr_info));
-		put(object, "error_code", json_hex(exit->error_code));
-		put(object, "text", json_clean(text));
 		json_array_append_new(array, object);
 	}
 	return array;
@@ -298,6 +268,23 @@ static json_t *json_lines(struct strbuf *text)
 	return array;
 }
 
+/* The other vCPUs of the case. */
+static json_t *json_peers(const struct result *result)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < result->npeers; i++) {
+		const struct result *peer = &result->peers[i];
+		json_t *object = json_object();
+
+		put(object, "cpu", json_integer(peer->cpu));
+		put(object, "exits", json_exits(peer));
+		put(object, "state", peer->have_state ? json_state(peer) : json_null());
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static void put_failure(json_t *object, const struct run_info *run, const struct result *result)
 {
 	char *step = step_text(result), *heading = code_heading(result);
@@ -309,9 +296,11 @@ static void put_failure(json_t *object, const struct run_info *run, const struct
 	put(object, "differences", json_differences(result));
 	put(object, "more_differences", json_integer(result->more_differences));
 	put(object, "exits", json_exits(result));
-	put(object, "hw_exits", json_hw_exits(result));
-	put(object, "hw_exits_before", json_integer(result->hw_before));
 	put(object, "state", result->have_state ? json_state(result) : json_null());
+	if (result->npeers) {
+		put(object, "cpu", json_integer(result->cpu));
+		put(object, "peers", json_peers(result));
+	}
 	sb_code(&code, result, 0, &paint_none);
 	put(object, "disassembly_of", json_clean(heading));
 	put(object, "disassembly", json_lines(&code));
@@ -338,7 +327,6 @@ json_t *json_result(const struct run_info *run, const struct result *result)
 	put(object, "unchecked", json_clean(result->unchecked));
 	put(object, "ns", json_integer((json_int_t)result->ns));
 	put(object, "runs", json_integer(result->runs));
-	put(object, "hw_checked", json_integer(result->hw_checked));
 	if (result->deviation_reason) {
 		json_t *deviation = json_object();
 

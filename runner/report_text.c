@@ -144,7 +144,7 @@ static bool view_step(struct view *view, const struct result *result)
 	const struct record *step = case_step(tc, result->step);
 	struct code code;
 
-	if (!step || !case_code(tc, result->memory, &code))
+	if (!step || !case_code(tc, result->cpu, result->memory, &code))
 		return false;
 	decode(view, &code, tc->image, step->addr);
 	for (unsigned int i = 0; i < view->count; i++) {
@@ -258,33 +258,6 @@ void sb_exits(struct strbuf *sb, const struct result *result, int indent)
 	}
 }
 
-/* "intr_info=0x80000b0d error_code=0x10", where there is any. */
-static void sb_interruption(struct strbuf *sb, const struct hwexit *exit)
-{
-	if (exit->intr_info)
-		sb_printf(sb, " intr_info=%#x", exit->intr_info);
-	if (exit->error_code)
-		sb_printf(sb, " error_code=%#x", exit->error_code);
-}
-
-void sb_hw_exits(struct strbuf *sb, const struct result *result, int indent)
-{
-	char text[HWEXIT_TEXT];
-
-	for (unsigned int i = 0; i < result->nhw; i++) {
-		const struct hw_seen *seen = &result->hw[i];
-
-		hwexit_describe(&seen->exit, text);
-		sb_printf(sb, "%*s%4u  rip=%05llx  ", indent, "", seen->number,
-			  (unsigned long long)seen->exit.rip);
-		sb_clean(sb, text);
-		sb_printf(sb, "  info1=%#llx info2=%#llx", (unsigned long long)seen->exit.info1,
-			  (unsigned long long)seen->exit.info2);
-		sb_interruption(sb, &seen->exit);
-		sb_printf(sb, "\n");
-	}
-}
-
 static void sb_heading(struct strbuf *sb, const char *heading, const struct paint *paint)
 {
 	sb_printf(sb, "\n    %s%s%s\n", paint->faint, heading, paint->off);
@@ -300,6 +273,27 @@ char *step_text(const struct result *result)
 	if (step)
 		sb_record(&sb, step);
 	return sb.s;
+}
+
+/* named: the case has several vCPUs. */
+static void sb_exits_of(struct strbuf *sb, const struct result *result, bool named,
+			const struct paint *paint)
+{
+	const char *exits = result->exits_before ? "last exits" : "exits";
+	char *heading;
+
+	if (!named && !result->nexits)
+		return;
+	if (!named)
+		heading = xstrdup(exits);
+	else if (result->have_state)
+		heading = xasprintf("cpu %u: %s; rip=%05llx now", result->cpu, exits,
+				    (unsigned long long)state_linear_rip(&result->state));
+	else
+		heading = xasprintf("cpu %u: %s", result->cpu, exits);
+	sb_heading(sb, heading, paint);
+	sb_exits(sb, result, 4);
+	free(heading);
 }
 
 /* "io/out.asm:12, step 2: expect io_out, port=0x10" */
@@ -357,16 +351,9 @@ void sb_failure(struct strbuf *sb, const struct run_info *run, const struct resu
 		sb_heading(sb, heading, paint);
 		sb_code(sb, result, 4, paint);
 	}
-	if (result->nexits) {
-		sb_heading(sb, result->exits_before ? "last exits" : "exits", paint);
-		sb_exits(sb, result, 4);
-	}
-	if (result->nhw) {
-		sb_heading(sb, result->hw_before ?
-			   "last exits of the processor, by the exit they led to" :
-			   "exits of the processor, by the exit they led to", paint);
-		sb_hw_exits(sb, result, 4);
-	}
+	sb_exits_of(sb, result, result->npeers, paint);
+	for (unsigned int i = 0; i < result->npeers; i++)
+		sb_exits_of(sb, &result->peers[i], true, paint);
 	sb_heading(sb, "again", paint);
 	sb_printf(sb, "        ");
 	sb_rerun(sb, run, result);

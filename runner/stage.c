@@ -13,6 +13,7 @@
 #include "stage_build.h"
 
 #define APIC_BASE_RESET 0xfee00900ull	/* enabled, BSP (SDM 3 10.4.4) */
+#define APIC_BASE_BSP 0x100ull
 
 #define FLAT 0xffffffffull
 
@@ -433,6 +434,17 @@ static void apply_uses(struct cpu_state *state, unsigned int uses)
 	}
 }
 
+/* What sets the vCPUs of a case apart: their stacks, and that one is the BSP (SDM 3 8.4.1). */
+static void apply_cpu(struct cpu_state *state, unsigned int cpu)
+{
+	static const u64 stacks[SMP_MAX] = { STACK_TOP, STACK_TOP_1, STACK_TOP_2, STACK_TOP_3 };
+
+	if (!cpu)
+		return;
+	state->gpr[RSP] = stacks[cpu];
+	state->apic_base &= ~APIC_BASE_BSP;
+}
+
 bool stage_build(struct stage *stage, const struct instance *instance)
 {
 	const struct mg_case *tc = instance->tc;
@@ -446,6 +458,7 @@ bool stage_build(struct stage *stage, const struct instance *instance)
 	memcpy(stage->mem, t->mem, STAGE_RAM);
 	put_image(stage, tc->image);
 	apply_uses(&stage->state, tc->uses);
+	apply_cpu(&stage->state, instance->cpu);
 	for (unsigned int i = 0; i < tc->nrecords; i++)
 		if (!put_tables(stage, &tc->records[i]))
 			return false;

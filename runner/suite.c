@@ -52,6 +52,8 @@ static void expand_case(struct suite *suite, const struct mg_case *tc, const str
 	unsigned int paths = case_paths(tc) & (axes->paths ? axes->paths : ~0u);
 	struct instance instance = { .tc = tc, .restore = axes->restore, .fresh = axes->fresh };
 
+	if (axes->cpus && tc->cpus > axes->cpus)
+		return;
 	for (unsigned int ring = RING_0; ring <= RING_3; ring <<= 1) {
 		for (unsigned int chip = IRQCHIP_USER; chip <= IRQCHIP_KERNEL; chip <<= 1) {
 			for (unsigned int path = 0; path < PATH_COUNT; path++) {
@@ -71,32 +73,56 @@ static void expand_case(struct suite *suite, const struct mg_case *tc, const str
 	}
 }
 
-static int by_name(const void *a, const void *b)
-{
-	const struct instance *const *x = a, *const *y = b;
+/* ---- finding one by its name ------------------------------------------------- */
 
-	return strcmp((*x)->name, (*y)->name);
+#define INDEX_MIN 64u		/* places of the index at least; always a power of two */
+
+static u32 hash(const char *name)
+{
+	u32 h = 2166136261u;	/* FNV-1a */
+
+	for (; *name; name++)
+		h = (h ^ (u8)*name) * 16777619u;
+	return h;
+}
+
+/* The place of that name in the index: it holds its number plus 1, or 0. */
+static u32 *place(const struct suite *suite, const char *name)
+{
+	u32 mask = suite->index_size - 1, at = hash(name) & mask;
+
+	while (suite->index[at] && strcmp(suite->instances[suite->index[at] - 1].name, name))
+		at = (at + 1) & mask;
+	return &suite->index[at];
 }
 
 /* Two images may carry the same name; then a name would not say what ran. */
-static int check_unique(const struct suite *suite, char **error)
+static int index_names(struct suite *suite, char **error)
 {
-	const struct instance **sorted = xcalloc(suite->count, sizeof(*sorted));
-	int result = 0;
+	suite->index_size = INDEX_MIN;
+	while (suite->index_size < suite->count * 2)
+		suite->index_size *= 2;
+	suite->index = xcalloc(suite->index_size, sizeof(*suite->index));
+	for (unsigned int i = 0; i < suite->count; i++) {
+		const char *name = suite->instances[i].name;
+		u32 *at = place(suite, name);
 
-	for (unsigned int i = 0; i < suite->count; i++)
-		sorted[i] = &suite->instances[i];
-	qsort(sorted, suite->count, sizeof(*sorted), by_name);
-	for (unsigned int i = 1; i < suite->count && !result; i++) {
-		if (strcmp(sorted[i - 1]->name, sorted[i]->name))
-			continue;
-		*error = xasprintf("%s is in %s and in %s: rename one source or case",
-				   sorted[i]->name, sorted[i - 1]->tc->image->file,
-				   sorted[i]->tc->image->file);
-		result = -1;
+		if (*at) {
+			*error = xasprintf("%s is in %s and in %s: rename one source or case", name,
+					   suite->instances[*at - 1].tc->image->file,
+					   suite->instances[i].tc->image->file);
+			return -1;
+		}
+		*at = i + 1;
 	}
-	free(sorted);
-	return result;
+	return 0;
+}
+
+static void drop_index(struct suite *suite)
+{
+	free(suite->index);
+	suite->index = NULL;
+	suite->index_size = 0;
 }
 
 /* ---- loading -------------------------------------------------------------- */
@@ -129,7 +155,7 @@ int suite_load(struct suite *suite, char *const *files, unsigned int nfiles,
 	for (unsigned int i = 0; i < suite->nimages; i++)
 		for (unsigned int j = 0; j < suite->images[i]->ncases; j++)
 			expand_case(suite, &suite->images[i]->cases[j], axes);
-	if (check_unique(suite, error)) {
+	if (index_names(suite, error)) {
 		suite_free(suite);
 		return -1;
 	}
@@ -144,6 +170,7 @@ void suite_free(struct suite *suite)
 	for (unsigned int i = 0; i < suite->nimages; i++)
 		image_free(suite->images[i]);
 	free(suite->images);
+	drop_index(suite);
 	*suite = (struct suite){ 0 };
 }
 
@@ -252,22 +279,26 @@ static bool in_mode(const struct instance *instance, int mode)
 }
 
 /*
- * Marks what the pattern selects with these bits and returns how many. What is
- * the whole name of an instance means this one alone, though other names begin
- * with it: the line that reruns one instance must not run others.
+ * Marks the instance of exactly that name with these bits. What is the whole name of
+ * an instance means this one alone, though other names begin with it: the line that
+ * reruns one instance must not run others.
  */
+static bool mark_one(const struct suite *suite, const char *name, int mode, u8 bits, u8 *keep)
+{
+	u32 at = *place(suite, name);
+
+	if (!at || !in_mode(&suite->instances[at - 1], mode))
+		return false;
+	keep[at - 1] |= bits;
+	return true;
+}
+
+/* Marks what the pattern selects and returns how many. */
 static unsigned int mark(const struct suite *suite, const char *pattern, int mode, u8 bits,
 			 u8 *keep)
 {
 	unsigned int found = 0;
 
-	for (unsigned int i = 0; i < suite->count; i++) {
-		if (strcmp(suite->instances[i].name, pattern) ||
-		    !in_mode(&suite->instances[i], mode))
-			continue;
-		keep[i] |= bits;
-		return 1;
-	}
 	for (unsigned int i = 0; i < suite->count; i++) {
 		if (!in_mode(&suite->instances[i], mode) ||
 		    !matches(pattern, suite->instances[i].name))
@@ -290,13 +321,15 @@ static bool take_suffix(char *pattern, const char *suffix)
 }
 
 /*
- * As mark(), but a pattern may end in +restore and +fresh though the axes made no
- * such instances: they are made then, so that a name is all it takes to rerun.
+ * Marks what a pattern selects: the instance of that name, or else all that match. It
+ * may end in +restore and +fresh though the axes made no such instances: they are made
+ * then, so that a name is all it takes to rerun. Names come first, because they are
+ * found at once: there may be as many of them as instances.
  */
 static unsigned int mark_variants(const struct suite *suite, const char *pattern, int mode,
 				  u8 *keep)
 {
-	unsigned int found = mark(suite, pattern, mode, 1 << PLAIN, keep);
+	unsigned int found = mark_one(suite, pattern, mode, 1 << PLAIN, keep);
 	unsigned int variant = PLAIN;
 	char *base;
 
@@ -311,7 +344,11 @@ static unsigned int mark_variants(const struct suite *suite, const char *pattern
 		variant &= ~RESTORE;
 	if (suite->instances->fresh)
 		variant &= ~FRESH;
-	found = mark(suite, base, mode, 1 << variant, keep);
+	found = mark_one(suite, base, mode, 1 << variant, keep);
+	if (!found)
+		found = mark(suite, pattern, mode, 1 << PLAIN, keep);
+	if (!found)
+		found = mark(suite, base, mode, 1 << variant, keep);
 	free(base);
 	return found;
 }
@@ -364,6 +401,7 @@ static void keep_marked(struct suite *suite, const u8 *keep)
 		free(old.instances[i].name);
 	}
 	free(old.instances);
+	drop_index(suite);	/* other numbers now */
 }
 
 int suite_select(struct suite *suite, char *const *patterns, unsigned int npatterns,
@@ -391,4 +429,37 @@ int suite_select(struct suite *suite, char *const *patterns, unsigned int npatte
 		keep_marked(suite, keep);
 	free(keep);
 	return result;
+}
+
+/* ---- shards --------------------------------------------------------------------- */
+
+/* Instances that cost alike: same mode, same kind of VM, same way to the instruction. */
+static unsigned int kind(const struct instance *instance)
+{
+	unsigned int kind = instance->tc->image->mode;
+
+	kind = kind * PATH_COUNT + instance->path;
+	kind = kind * 2 + (instance->ring == 3);
+	kind = kind * (IRQCHIP_KERNEL + 1) + instance->irqchip;
+	kind = kind * 2 + instance->restore;
+	return kind * 2 + instance->fresh;
+}
+
+#define KINDS (MODE_COUNT * PATH_COUNT * 2 * (IRQCHIP_KERNEL + 1) * 2 * 2)
+
+void suite_shard(struct suite *suite, unsigned int shard, unsigned int shards)
+{
+	unsigned int *seen = xcalloc(KINDS, sizeof(*seen)), kept = 0;
+
+	for (unsigned int i = 0; i < suite->count; i++) {
+		unsigned int k = kind(&suite->instances[i]);
+
+		/* Not every kind begins with the first shard: it would get all small ones. */
+		if ((k + seen[k]++) % shards == shard)
+			suite->instances[kept++] = suite->instances[i];
+		else
+			free(suite->instances[i].name);
+	}
+	suite->count = kept;
+	free(seen);
 }

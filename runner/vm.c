@@ -150,7 +150,10 @@ static bool load_memory(struct vm *vm, const struct stage *stage)
 	const u8 *tables = stage->mem + TABLES;
 	u64 controls = paging_controls(&stage->state);
 
-	if (tables_changed(vm) || controls != vm->controls)
+	if (vm->cpu)
+		return true;	/* memory is vCPU 0's business ... */
+	/* ... and which tables the others used, and how, is not known to it. */
+	if (tables_changed(vm) || controls != vm->controls || vm->cpus > 1)
 		vm->tables_unknown = true;
 	vm->controls = controls;
 	memcpy(vm->mem, stage->mem, MMIO);
@@ -230,6 +233,21 @@ static bool baseline_read(struct vm *vm)
 	return ioctl(vm->fd, KVM_GET_PIT2, &b->pit) >= 0 || failed(vm, "KVM_GET_PIT2");
 }
 
+/* Of a peer: the same registers, with its own values; chips are the VM's. */
+static bool baseline_copy(struct vm *vm, const struct vm_baseline *of)
+{
+	struct vm_baseline *b = &vm->baseline;
+	u32 count = of->msrs->nmsrs;
+	size_t bytes = sizeof(*of->msrs) + count * sizeof(of->msrs->entries[0]);
+
+	b->msrs = xmalloc(bytes);
+	memcpy(b->msrs, of->msrs, bytes);
+	if (ioctl(vm->vcpu, KVM_GET_MSRS, b->msrs) != (int)count)
+		return failed(vm, "KVM_GET_MSRS");
+	return VCPU(vm, KVM_GET_VCPU_EVENTS, &b->events) &&
+	       (vm->irqchip == IRQCHIP_USER || VCPU(vm, KVM_GET_LAPIC, &b->lapic));
+}
+
 static bool baseline_load(struct vm *vm)
 {
 	struct vm_baseline *b = &vm->baseline;
@@ -241,7 +259,7 @@ static bool baseline_load(struct vm *vm)
 		return true;
 	if (!VCPU(vm, KVM_SET_LAPIC, &b->lapic) || !VCPU(vm, KVM_SET_MP_STATE, &runnable))
 		return false;
-	if (vm->irqchip != IRQCHIP_KERNEL)
+	if (vm->irqchip != IRQCHIP_KERNEL || vm->cpu)
 		return true;
 	for (u32 i = 0; i < 3; i++)
 		if (ioctl(vm->fd, KVM_SET_IRQCHIP, &b->chips[i]) < 0)
@@ -274,6 +292,21 @@ static void cpuid_apply(struct kvm_cpuid2 *cpuid, const struct record *record)
 	}
 }
 
+/* The APIC ID that the processor tells of itself (SDM 2 CPUID; APM 3 E.4.17). */
+static void cpuid_number(struct kvm_cpuid2 *cpuid, u32 number)
+{
+	for (u32 i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+
+		if (e->function == 1)
+			e->ebx = (e->ebx & 0xffffff) | number << 24;
+		else if (e->function == 0xb || e->function == 0x1f)
+			e->edx = number;
+		else if (e->function == 0x8000001e)
+			e->eax = number;
+	}
+}
+
 static bool set_cpuid(struct vm *vm, const struct mg_case *changed_by)
 {
 	const struct kvm_cpuid2 *supported = vm->target->cpuid;
@@ -282,6 +315,8 @@ static bool set_cpuid(struct vm *vm, const struct mg_case *changed_by)
 	bool ok;
 
 	memcpy(cpuid, supported, bytes);
+	if (vm->cpus > 1)
+		cpuid_number(cpuid, vm->cpu);
 	for (u32 i = 0; changed_by && i < changed_by->nrecords; i++)
 		if (changed_by->records[i].kind == REC_CPUID)
 			cpuid_apply(cpuid, &changed_by->records[i]);
@@ -311,7 +346,7 @@ static bool make_irqchip(struct vm *vm)
 
 static bool make_vcpu(struct vm *vm, const struct mg_case *cpuid_of)
 {
-	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
+	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)vm->cpu);
 	if (vm->vcpu < 0)
 		return failed(vm, "KVM_CREATE_VCPU");
 	vm->run = mmap(NULL, vm->target->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
@@ -320,6 +355,29 @@ static bool make_vcpu(struct vm *vm, const struct mg_case *cpuid_of)
 		return failed(vm, "mmap of kvm_run");
 	}
 	return set_cpuid(vm, cpuid_of);
+}
+
+/* The vCPUs after the first. What failed is said in vm->error. */
+static bool make_peers(struct vm *vm, const struct mg_case *cpuid_of)
+{
+	for (unsigned int i = 1; i < vm->cpus; i++) {
+		struct vm *peer = vm->peers[i - 1] = xcalloc(1, sizeof(*peer));
+
+		peer->target = vm->target;
+		peer->irqchip = vm->irqchip;
+		peer->mmio = vm->mmio;
+		peer->fd = vm->fd;
+		peer->vcpu = -1;
+		peer->cpu = i;
+		peer->cpus = vm->cpus;
+		peer->mem = vm->mem;
+		peer->sync_regs = vm->sync_regs;
+		if (make_vcpu(peer, cpuid_of) && baseline_copy(peer, &vm->baseline))
+			continue;
+		memcpy(vm->error, peer->error, VM_ERROR);
+		return false;
+	}
+	return true;
 }
 
 static bool make_vm(struct vm *vm, const struct vm_shape *shape)
@@ -342,7 +400,7 @@ static bool make_vm(struct vm *vm, const struct vm_shape *shape)
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, INTEL_TSS) < 0)
 		return failed(vm, "KVM_SET_TSS_ADDR");
 	return make_irqchip(vm) && make_slots(vm) && make_vcpu(vm, shape->cpuid_of) &&
-	       baseline_read(vm);
+	       baseline_read(vm) && make_peers(vm, shape->cpuid_of);
 }
 
 struct vm *vm_create(const struct target *target, const struct vm_shape *shape, bool sync_regs,
@@ -353,6 +411,7 @@ struct vm *vm_create(const struct target *target, const struct vm_shape *shape, 
 	vm->target = target;
 	vm->irqchip = shape->irqchip;
 	vm->mmio = shape->mmio;
+	vm->cpus = shape->cpus ? shape->cpus : 1;
 	vm->sync_regs = sync_regs;
 	vm->fd = vm->vcpu = -1;
 	vm->mem = mem;
@@ -366,17 +425,26 @@ struct vm *vm_create(const struct target *target, const struct vm_shape *shape, 
 	return NULL;
 }
 
-void vm_destroy(struct vm *vm, bool keep_mem)
+static void end_vcpu(struct vm *vm)
 {
 	if (vm->run)
 		munmap(vm->run, vm->target->run_size);
 	if (vm->vcpu >= 0)
 		close(vm->vcpu);
+	free(vm->baseline.msrs);
+}
+
+void vm_destroy(struct vm *vm, bool keep_mem)
+{
+	for (unsigned int i = 0; i < SMP_MAX - 1 && vm->peers[i]; i++) {
+		end_vcpu(vm->peers[i]);
+		free(vm->peers[i]);
+	}
+	end_vcpu(vm);
 	if (vm->fd >= 0)
 		close(vm->fd);
 	if (vm->mem && !keep_mem)
 		munmap(vm->mem, STAGE_RAM);
-	free(vm->baseline.msrs);
 	free(vm->tables_seen);
 	free(vm->tables_loaded);
 	free(vm);
@@ -503,6 +571,8 @@ bool vm_load(struct vm *vm, const struct stage *stage)
 
 bool vm_clean(struct vm *vm)
 {
+	for (unsigned int i = 1; i < vm->cpus; i++)
+		vm->spoiled |= vm->peers[i - 1]->spoiled;
 	return !vm->spoiled && (!vm->slots_changed || restore_slots(vm));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One virtual machine with one vCPU and the stage's memory slots: made, put into
- * the state of a stage, read back, saved and built anew. Nothing here knows cases.
+ * One virtual machine with the stage's memory slots and one vCPU, or several: made, put
+ * into the state of a stage, read back, saved and built anew. Nothing here knows cases.
  */
 #pragma once
 
@@ -36,6 +36,13 @@ struct vm {
 	bool mmio;			/* OPERAND is in no slot */
 	int fd, vcpu;
 	struct kvm_run *run;
+	unsigned int cpu;		/* number of the vCPU */
+	unsigned int cpus;		/* of the whole VM */
+	/*
+	 * The VM's other vCPUs, each with a struct of its own that shares fd and mem with
+	 * this one: what is said of a vCPU is valid there, slots and capabilities are not.
+	 */
+	struct vm *peers[SMP_MAX - 1];
 	u8 *mem;			/* STAGE_RAM bytes, shared with the guest */
 	bool sync_regs;			/* state travels in kvm_run.s.regs */
 	bool state_pending;		/* the next KVM_RUN takes it from kvm_run.s.regs */
@@ -59,6 +66,7 @@ struct vm {
 struct vm_shape {
 	unsigned int irqchip;
 	bool mmio;
+	unsigned int cpus;		/* 0 means 1 */
 	const struct mg_case *cpuid_of;	/* case whose REC_CPUID apply, or NULL */
 };
 
@@ -69,8 +77,8 @@ struct vm *vm_create(const struct target *target, const struct vm_shape *shape, 
 void vm_destroy(struct vm *vm, bool keep_mem);
 
 /*
- * Puts memory and the whole vCPU into the state of the stage. False with
- * vm->error set if the target refuses a part of it.
+ * Puts memory and the whole vCPU into the state of the stage; of a peer the vCPU only.
+ * False with vm->error set if the target refuses a part of it.
  */
 bool vm_load(struct vm *vm, const struct stage *stage);
 /* Undoes what the actions of a case left; false if the VM cannot be used again. */

@@ -27,6 +27,8 @@ struct saved {
 	struct vm_slot slots[VM_SLOTS];
 	struct kvm_enable_cap caps[VM_CAPS];
 	unsigned int ncaps;
+	u8 window;		/* of struct kvm_run */
+	u64 cr8;
 };
 
 struct part {			/* one GET/SET pair */
@@ -46,7 +48,8 @@ struct part {			/* one GET/SET pair */
  */
 static unsigned int parts_of(struct vm *vm, struct saved *s, bool sregs2, struct part parts[12])
 {
-	bool lapic = vm->irqchip != IRQCHIP_USER, chips = vm->irqchip == IRQCHIP_KERNEL;
+	bool lapic = vm->irqchip != IRQCHIP_USER;
+	bool chips = vm->irqchip == IRQCHIP_KERNEL && !vm->cpu;	/* the VM's, once */
 	struct part all[] = {
 		PART(SREGS, &s->sregs, !sregs2),
 		PART(SREGS2, &s->sregs2, sregs2),
@@ -142,6 +145,8 @@ static bool save(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERRO
 	memcpy(s->slots, vm->slots, sizeof(s->slots));
 	memcpy(s->caps, vm->caps, sizeof(s->caps));
 	s->ncaps = vm->ncaps;
+	s->window = vm->run->request_interrupt_window;
+	s->cr8 = vm->run->cr8;
 	if (!vm_settle(vm)) {
 		memcpy(error, vm->error, VM_ERROR);
 		return false;
@@ -197,11 +202,11 @@ static bool load_caps(struct vm *vm, const struct saved *s, char error[VM_ERROR]
 
 static bool load(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR])
 {
-	if (!load_caps(vm, s, error))
+	if (!vm->cpu && (!load_caps(vm, s, error) || !load_slots(vm, s, error)))
 		return false;
 	target_tr(vm->target, &s->sregs.tr);
 	target_tr(vm->target, &s->sregs2.tr);
-	if (!load_slots(vm, s, error) || !move(vm, s, sregs2, true, error) ||
+	if (!move(vm, s, sregs2, true, error) ||
 	    !load_msrs(vm, s, error))
 		return false;
 	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &s->events) < 0 ||
@@ -211,6 +216,23 @@ static bool load(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERRO
 		return false;
 	}
 	vm->xstate_unknown = s->xcrs.nr_xcrs && s->xcrs.xcrs[0].value != XSTATE_X87;
+	vm->run->request_interrupt_window = s->window;
+	vm->run->cr8 = s->cr8;
+	return true;
+}
+
+static struct vm *vcpu_of(struct vm *vm, unsigned int cpu)
+{
+	return cpu ? vm->peers[cpu - 1] : vm;
+}
+
+/* Every vCPU of the VM, by one of the two above. */
+static bool all(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR],
+		bool (*one)(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERROR]))
+{
+	for (unsigned int i = 0; i < vm->cpus; i++)
+		if (!one(vcpu_of(vm, i), &s[i], sregs2, error))
+			return false;
 	return true;
 }
 
@@ -218,28 +240,22 @@ bool vm_rebuild(struct vm **vm, const struct vm_shape *shape, u64 dirty[VM_SLOTS
 		char error[VM_ERROR])
 {
 	const struct target *target = (*vm)->target;
-	struct saved *s = xcalloc(1, sizeof(*s));
+	struct saved *s = xcalloc(SMP_MAX, sizeof(*s));
 	u8 *mem = (*vm)->mem;
 	bool sync = (*vm)->sync_regs, ok;
 	bool sregs2 = ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_SREGS2) > 0;
-	struct kvm_run *run = (*vm)->run;
-	u8 window = run->request_interrupt_window;
-	u64 cr8 = run->cr8;
 
-	ok = save(*vm, s, sregs2, error);
+	ok = all(*vm, s, sregs2, error, save);
 	if (ok) {
 		save_dirty(*vm, dirty);
 		vm_destroy(*vm, true);
 		*vm = vm_create(target, shape, sync, mem, error);
-		ok = *vm && load(*vm, s, sregs2, error);
-	}
-	if (ok) {
-		(*vm)->run->request_interrupt_window = window;
-		(*vm)->run->cr8 = cr8;
+		ok = *vm && all(*vm, s, sregs2, error, load);
 	}
 	if (!ok && *vm)
 		(*vm)->spoiled = true;	/* in part loaded, or in a state that cannot be read */
-	free(s->msrs);
+	for (unsigned int i = 0; i < SMP_MAX; i++)
+		free(s[i].msrs);
 	free(s);
 	return ok;
 }

@@ -7,16 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "smp.h"
 #include "worker.h"
 
-#define SHAPES 6		/* irqchip user, split, kernel; with and without MMIO operand */
+#define CHIPS 3			/* irqchip user, split, kernel */
+#define SHAPES (CHIPS * 2 + CHIPS * (SMP_MAX - 1))	/* one vCPU, with and without MMIO
+							 * operand; two and more */
 #define WATCH_TICK_NS 10000000ull
 #define LOST_AFTER_NS 10000000000ull	/* after that no signal will help */
 #define GIVE_BACK_MAX 64	/* VMs that wait for the reaper at most */
+#define MARK_MAX 256		/* bytes of a mark */
 
 struct slot {			/* of a result, until it is handed on */
 	struct result *result;
@@ -29,6 +34,7 @@ struct crew {			/* what the threads of one run share */
 	pthread_cond_t changed;
 	struct slot *slots;
 	unsigned int next;	/* instance to begin */
+	unsigned int started;	/* workers ever */
 	unsigned int running;	/* workers alive; one given up counts until it is replaced */
 	struct worker *workers;	/* all ever started, newest first */
 	bool over;
@@ -43,7 +49,10 @@ struct worker {
 	struct worker *next;
 	struct watch watch;
 	struct engine engine;
+	struct smp smp;		/* for cases with several vCPUs */
 	struct vm *pool[SHAPES];
+	unsigned int number;	/* from 0, in the order they were started */
+	bool marks;		/* it may write to the schedule's mark_port */
 	unsigned int at;	/* instance under way */
 };
 
@@ -112,6 +121,7 @@ static struct vm *new_vm(struct worker *w, const struct instance *instance, char
 	struct vm_shape shape = {
 		.irqchip = instance->irqchip,
 		.mmio = instance->path == PATH_MMIO,
+		.cpus = instance->tc->cpus,
 		.cpuid_of = instance->tc,
 	};
 
@@ -123,6 +133,8 @@ static struct vm **pool_of(struct worker *w, const struct instance *instance)
 	unsigned int chip = instance->irqchip == IRQCHIP_USER  ? 0 :
 			    instance->irqchip == IRQCHIP_SPLIT ? 1 : 2;
 
+	if (instance->tc->cpus > 1)
+		return &w->pool[CHIPS * 2 + chip * (SMP_MAX - 1) + instance->tc->cpus - 2];
 	return &w->pool[chip * 2 + (instance->path == PATH_MMIO)];
 }
 
@@ -146,9 +158,7 @@ static void run_fresh(struct worker *w, struct result *result)
 			xasprintf("no VM can be made: %s", error));
 		return;
 	}
-	e->hw.always = true;	/* it is slow anyway, and shows more if it fails */
 	engine_run(e, result);
-	e->hw.always = false;
 	if (e->vm)
 		bury(w->crew, e->vm);
 	e->vm = NULL;
@@ -222,6 +232,34 @@ static bool spared(const struct schedule *s, const struct instance *instance,
 	return true;
 }
 
+/*
+ * Marks: a lab's emulator passes on what is written to this port even if the machine
+ * under it ends at the next instruction, so the last mark names what was running.
+ */
+static void open_marks(struct worker *w)
+{
+	unsigned int port = w->crew->schedule->mark_port;
+
+	if (!port)
+		return;
+	w->marks = !ioperm(port, 1, 1);	/* of this thread */
+	if (!w->marks)
+		complain("no marks on I/O port %#x: ioperm: %s", port, strerror(errno));
+}
+
+static void mark(struct worker *w, const char *name)
+{
+	char line[MARK_MAX];
+	size_t len;
+
+	if (!w->marks)
+		return;
+	len = (size_t)snprintf(line, sizeof(line), "%u %s\n", w->number, name);
+	if (len >= sizeof(line))
+		len = sizeof(line) - 1;
+	outsb((unsigned short)w->crew->schedule->mark_port, line, len);
+}
+
 static void run_instance(struct worker *w, const struct instance *instance, struct result *result)
 {
 	const struct schedule *s = w->crew->schedule;
@@ -234,6 +272,7 @@ static void run_instance(struct worker *w, const struct instance *instance, stru
 	}
 	if (spared(s, instance, result))
 		return;
+	mark(w, instance->name);
 	if (instance->fresh || has_cpuid(instance->tc) || !run_pooled(w, result)) {
 		run_fresh(w, result);
 		return;
@@ -288,6 +327,7 @@ static void *worker_main(void *arg)
 	int at;
 
 	block_kicks();
+	open_marks(w);
 	while ((at = take_next(w)) >= 0) {
 		struct result *result = xmalloc(sizeof(*result));
 
@@ -297,6 +337,7 @@ static void *worker_main(void *arg)
 	for (unsigned int i = 0; i < SHAPES; i++)
 		if (w->pool[i])
 			bury(crew, w->pool[i]);
+	smp_fini(&w->smp);
 	engine_fini(&w->engine);
 	pthread_mutex_lock(&crew->lock);
 	crew->running--;
@@ -311,10 +352,13 @@ static bool start_worker(struct crew *crew)
 	struct worker *w = xcalloc(1, sizeof(*w));
 
 	w->crew = crew;
+	w->number = crew->started++;
 	engine_init(&w->engine, crew->schedule->target, &w->watch, crew->schedule->timeout_ns);
 	w->engine.want_memory = crew->schedule->want_memory;
 	w->engine.known = crew->schedule->known;
+	smp_init(&w->smp, &w->engine);
 	if (pthread_create(&w->watch.thread, NULL, worker_main, w)) {
+		smp_fini(&w->smp);
 		engine_fini(&w->engine);
 		free(w);
 		return false;
@@ -333,7 +377,7 @@ static void on_watch_signal(int number)
 }
 
 /* A thread that no signal gets out of KVM_RUN: reported, left behind, replaced. */
-static void give_up(struct worker *w)
+static void give_up(struct worker *w, const char *whose)
 {
 	struct crew *crew = w->crew;
 	struct result *result = xcalloc(1, sizeof(*result));
@@ -341,8 +385,8 @@ static void give_up(struct worker *w)
 	result->instance = &crew->schedule->instances[w->at];
 	result->outcome = OUTCOME_FAIL;
 	result->step = -1;
-	result->why = xstrdup("KVM_RUN does not return, not even on a signal: its thread is lost");
-	w->watch.lost = true;
+	result->why = xasprintf("%sKVM_RUN does not return, not even on a signal: its thread is "
+				"lost", whose);
 	crew->slots[w->at].result = result;
 	crew->slots[w->at].done = true;
 	if (crew->next < crew->schedule->count && !start_worker(crew))
@@ -351,20 +395,42 @@ static void give_up(struct worker *w)
 	pthread_cond_signal(&crew->changed);
 }
 
-/* With crew->lock held. */
-static void watch_one(struct worker *w, u64 now)
+/* Kicks what is over its time; true if it is so far over that its thread is lost. */
+static bool watch_one(struct watch *watch, u64 now)
 {
-	struct watch *watch = &w->watch;
+	bool lost = false;
 
 	pthread_mutex_lock(&watch->lock);
 	if (!watch->lost && watch->deadline_ns && now >= watch->deadline_ns) {
-		if (now > watch->deadline_ns + LOST_AFTER_NS)
-			give_up(w);
+		watch->lost = lost = now > watch->deadline_ns + LOST_AFTER_NS;
 		watch->fired = true;
 		watch->run->immediate_exit = 1;
 		pthread_kill(watch->thread, WATCH_SIGNAL);
 	}
 	pthread_mutex_unlock(&watch->lock);
+	return lost;
+}
+
+/* A worker waits for its threads: when one of them is lost, so is the worker. */
+static bool lose_worker(struct worker *w)
+{
+	bool already;
+
+	pthread_mutex_lock(&w->watch.lock);
+	already = w->watch.lost;
+	w->watch.lost = true;
+	pthread_mutex_unlock(&w->watch.lock);
+	return !already;
+}
+
+/* With crew->lock held. */
+static void watch_worker(struct worker *w, u64 now)
+{
+	if (watch_one(&w->watch, now))
+		give_up(w, "");
+	for (unsigned int i = 1; i < SMP_MAX; i++)
+		if (watch_one(&w->smp.cpu[i].watch, now) && lose_worker(w))
+			give_up(w, w->smp.cpu[i].own.prefix);
 }
 
 static void *watchdog(void *arg)
@@ -378,7 +444,7 @@ static void *watchdog(void *arg)
 		pthread_mutex_lock(&crew->lock);
 		over = crew->over;
 		for (struct worker *w = crew->workers; !over && w; w = w->next)
-			watch_one(w, now_ns());
+			watch_worker(w, now_ns());
 		pthread_mutex_unlock(&crew->lock);
 	}
 	return NULL;

@@ -21,7 +21,7 @@ from .config import Unavailable, UsageError, cache_directory
 
 # Flavours that can be a lab's kernel, the smallest first.
 FLAVOURS = ('cloud-amd64', 'kvm', 'virtual', 'generic', 'amd64')
-IMAGE = r'linux-image-(?:unsigned-)?(\d.*?)-(' + '|'.join(FLAVOURS) + ')'
+IMAGE = r'linux-image-(?:unsigned-)?(\d+\.\d+\.\d.*?)-(' + '|'.join(FLAVOURS) + ')'
 # What the distribution names its kernel by.
 METAPACKAGES = ['linux-image-' + flavour for flavour in FLAVOURS]
 # What an image's files are spread over, by distribution and release.

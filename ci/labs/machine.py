@@ -60,6 +60,8 @@ class Machine:
 
     name = ''               # as in `ci/lab NAME`
     modules = ()            # the kernel modules that drive its virtualisation: 'kvm_amd'
+    package = ''            # of the distribution, that has the emulator
+    program = ''            # its name in PATH
     arguments = ''          # kernel arguments that it needs or that make it faster
     channel_device = '/dev/ttyS1'   # what the agent talks through; raw, if it is a tty
     job_device = None       # block device in the lab where job may be found later, or None
@@ -68,6 +70,7 @@ class Machine:
     timeout = 120           # seconds for all, unless asked otherwise
     stall = 15              # seconds without a sign of life, unless asked otherwise
     can_debug = False       # whether Boot.gdb is obeyed
+    entries = ()            # symbols of the modules where the processor enters a guest
 
     def __init__(self, emulator=None):
         """emulator: path of the binary, None for the one in PATH."""
@@ -77,6 +80,10 @@ class Machine:
         """Name and version of the emulator, "QEMU 7.2.22". Raises Unavailable, with what to
         do, if there is none or it cannot be used."""
         raise NotImplementedError
+
+    def module(self, data):
+        """What this machine's kernel loads for a module of these bytes."""
+        return data
 
     def start(self, boot):
         """Starts the emulator, or has it go on from a saved state. Returns a Running."""
@@ -209,23 +216,24 @@ class FileChannel(Channel):
         self.thread.join()
 
 
-def create(target, emulator=None):
-    """The machine of a target, one of config.TARGETS."""
+def kind(target):
+    """The class of the machine of a target, one of config.TARGETS."""
     module, name = MACHINES[target]
-    return getattr(importlib.import_module('.' + module, __package__), name)(emulator)
+    return getattr(importlib.import_module('.' + module, __package__), name)
 
 
-def spawn(command, errors, inherited=()):
+def spawn(command, errors, inherited=(), output=None):
     """Starts an emulator: in a process group of its own, its words into the file errors,
-    ended by the kernel if we end in whatever way. inherited: file descriptors it gets."""
+    ended by the kernel if we end in whatever way. inherited: file descriptors it gets.
+    output: path of a file for its standard output, if that is not for errors, too."""
     guard = shutil.which('setpriv')
     if not guard:
         raise Unavailable('there is no setpriv, which ends the emulator when we end: '
                           'install util-linux')
-    with open(errors, 'ab') as file:
+    with open(errors, 'ab') as file, open(output or errors, 'ab') as words:
         try:
             return subprocess.Popen([guard, '--pdeathsig', 'KILL', '--', *command],
-                                    stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                    stdin=subprocess.DEVNULL, stdout=words, stderr=file,
                                     start_new_session=True, pass_fds=inherited)
         except OSError as error:
             raise Unavailable(f'{command[0]}: {error.strerror}') from None

@@ -4,8 +4,10 @@ installed: apt with lists, status and cache of its own, and the machine's own so
 
 import contextlib
 import fcntl
+import glob
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -60,8 +62,7 @@ def parse_lines(text):
 
 def own_sources(texts, release, backports=False):
     """A .sources file made of the machine's own: texts is a list of (name, content). Only
-    the release's suites are kept; with backports only that of backports, which is where
-    the release is."""
+    the release's suites are kept; with backports instead of its updates."""
     stanzas = []
     for name, text in texts:
         parse = parse_deb822 if name.endswith('.sources') else parse_lines
@@ -69,7 +70,8 @@ def own_sources(texts, release, backports=False):
             wanted = [suite for suite in suites
                       if suite in [release + ending for ending in OWN_SUITES]]
             if backports:
-                wanted = [release + '-backports'] if release in wanted else []
+                # The release itself has what packages of backports depend on.
+                wanted = [release, release + '-backports'] if release in wanted else []
             if wanted and 'main' in components:
                 stanza = ['Types: deb', 'URIs: ' + ' '.join(uris), 'Suites: ' + ' '.join(wanted),
                           'Components: ' + ' '.join(components), 'Architectures: amd64']
@@ -187,12 +189,49 @@ class Archive:
                 self._refresh()
                 self._apt('apt-get', '-q', 'download', *wanted, directory=directory)
 
+    def fetch_missing(self, package, directory):
+        """Fetches a package of backports, and what of its dependencies is not installed on this
+        machine or too old, into a directory."""
+        self.index(re.escape(package))
+        with locked('apt-' + self.suite):
+            os.makedirs(os.path.join(directory, 'partial'), exist_ok=True)
+            self._apt('apt-get', '-q', '-y', '-d', 'install', package, '--no-install-recommends',
+                      '-t', self.suite, '-o', 'Dir::State::status=/var/lib/dpkg/status',
+                      '-o', f'Dir::Cache::archives={directory}')
+
     def depends(self, package, version):
         """Names of packages that it depends on, first choices only."""
         with locked('apt-' + self.suite):
             text = self._apt('apt-cache', 'show', f'{package}={version}')
         match = re.search(r'^Depends: (.*)$', text, re.MULTILINE)
         return re.findall(r'(?:^|, )([^ ,|]+)', match[1]) if match else []
+
+
+def backports_names():
+    """What an emulator of backports may be asked for by."""
+    return ('backports', release_name() + '-backports')
+
+
+def program_of_backports(package, program):
+    """Path of a program of a package of backports, which runs it where it was unpacked."""
+    archive = Archive(backports=True)
+    name = f'programs/{archive.suite}-{package}'
+    path = os.path.join(cache_directory(), name)
+    with locked('programs'):
+        if not os.path.isdir(path):
+            with tempfile.TemporaryDirectory(prefix='.fetch-', dir=cache_directory()) as part:
+                archive.fetch_missing(package, part)
+                unpack(sorted(glob.glob(part + '/*.deb')), name)
+        start = os.path.join(path, 'start-' + program)
+        if not os.path.exists(os.path.join(path, 'usr/bin', program)):
+            raise Unavailable(f'{archive.suite} has no {program} that this machine has not')
+        libraries = ':'.join(path + place for place in ('/usr/lib/x86_64-linux-gnu', '/usr/lib'))
+        with open(start, 'w', encoding='utf-8') as file:
+            file.write(f'#!/bin/sh\nLD_LIBRARY_PATH={shlex.quote(libraries)} exec '
+                       f'{shlex.quote(path)}/usr/bin/{program} '
+                       f'-L {shlex.quote(path)}/usr/share/qemu "$@"\n')
+        os.chmod(start, 0o755)
+    return start
 
 
 def parse_madison(text):

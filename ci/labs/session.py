@@ -5,7 +5,7 @@ import dataclasses
 import io
 import os
 import re
-import selectors
+import select
 import shutil
 import subprocess
 import tarfile
@@ -13,7 +13,7 @@ import tempfile
 import time
 import typing
 
-from . import console, frames, initramfs, kernels, machine, modules
+from . import console, frames, initramfs, kernels, machine, modules, packages
 from .config import ROOT, Unavailable, UsageError
 
 # Exit statuses of `ci/lab`; else that of the command.
@@ -81,7 +81,7 @@ class Observer:
         """The emulator has been started."""
 
     def wait_on(self):
-        """A file descriptor to wait on, too, or None."""
+        """A file descriptor to wait on, too, or None; asked for often."""
         return None
 
     def ready(self):
@@ -107,12 +107,12 @@ class Session:
         self.stopped = stopped
         self.observer = observer
         self.sinks = {}
-        self.machine = machine.create(config.target, emulator(config))
+        self.machine = machine.kind(config.target)(emulator(config))
         self.result = Result(CANNOT)
         self.decoder = frames.Decoder()
         self.encoder = frames.Encoder()
         self.archive = None
-        self.greeted = self.over = False
+        self.greeted = self.listening = self.over = False
         self.status = None
 
     # ---- before ---------------------------------------------------------------------------
@@ -130,6 +130,7 @@ class Session:
         with open(path, 'wb') as file:
             file.write(job)
         arguments = ' '.join(filter(None, (self.machine.arguments, arguments, config.append)))
+        order = [(name, self.machine.module(data)) for name, data in order]
         base = initramfs.base(self.machine, order, loaded)
         memory = config.memory or self.machine.memory
         key = '\n'.join(map(str, (self.result.emulator, self.machine.emulator, kernel.image, base,
@@ -163,22 +164,21 @@ class Session:
 
     def serve(self):
         """Until the agent says that all has been sent. Raises Failure and LostData."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.machine_running.channel, selectors.EVENT_READ)
+        next_look = 0
+        while not self.over:
+            waiting = select.poll()     # epoll takes no files
+            waiting.register(self.machine_running.channel, select.POLLIN)
             other = self.observer.wait_on()
             if other is not None:
-                selector.register(other, selectors.EVENT_READ, self.observer)
-            next_look = 0
-            while not self.over:
-                for key, _ in selector.select(LOOK):
-                    if key.data:
-                        self.observer.ready()
-                    elif not self.receive():
-                        self.emulator_ended()
-                now = time.monotonic()
-                if now >= next_look:
-                    next_look = now + LOOK
-                    self.look()
+                waiting.register(other, select.POLLIN)
+            for descriptor, _ in waiting.poll(LOOK * 1000):
+                if descriptor == other:
+                    self.observer.ready()
+                elif not self.receive():
+                    self.emulator_ended()
+            if time.monotonic() >= next_look:
+                next_look = time.monotonic() + LOOK
+                self.look()
 
     def receive(self):
         """Takes what has come over the channel. False if nothing more can come."""
@@ -198,6 +198,7 @@ class Session:
             self.result.boot_seconds = time.monotonic() - self.started
         elif kind == frames.STARTED:
             self.command_started = time.monotonic()
+            self.listening = True
             self.result.boot_seconds = self.command_started - self.started
         elif kind == frames.STATUS:
             self.result.command_seconds = time.monotonic() - self.command_started
@@ -342,6 +343,9 @@ def emulator(config):
     """Path of the emulator that was asked for, None for the machine's own choice."""
     if config.emulator is None:
         return None
+    if config.emulator in packages.backports_names():
+        kind = machine.kind(config.target)
+        return packages.program_of_backports(kind.package, kind.program)
     path = shutil.which(config.emulator)
     if not path:
         raise UsageError(f'--emulator {config.emulator}: no such program')

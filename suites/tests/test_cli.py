@@ -2,6 +2,7 @@
 """The program as it is typed: exit statuses, messages, files it reads and writes.
 What needs a hypervisor is skipped, with the reason, where there is none."""
 
+import ctypes
 import json
 import os
 import re
@@ -76,7 +77,13 @@ def outcomes(output):
     (('run', '--format', 'yaml'), r'assay: there is no format "yaml": it is one of .*json\n$'),
     (('run', '--mode', 'long65'), r'assay: there is no mode "long65": it is one of .*long64'),
     (('run', '--variant', 'slow'), r'assay: there is no variant "slow": it is one of native'),
+    (('run', '--smp', '5'), r'assay: --smp takes a number from 1 to 4, not "5"'),
+    (('list', '--smp', 'all'), r'assay: --smp takes a number from 1 to 4, not "all"'),
     (('run', '--irqchip', 'none'), r'assay: there is no irqchip "none": it is one of user'),
+    (('run', '--shard', '0/2'), r'assay: --shard takes I/N, part I from 1 .*not "0/2"'),
+    (('run', '--shard', '3/2'), r'assay: --shard takes .*not "3/2"'),
+    (('list', '--shard', '1/'), r'assay: --shard takes .*not "1/"'),
+    (('list', '--shard', '1/+2'), r'assay: --shard takes .*not "1/\+2"'),
     (('run', '--deviations', '/nonexistent'), r'assay: /nonexistent: .*No such file'),
     (('run', '--names', '/nonexistent'), r'assay: /nonexistent: No such file or directory\n$'),
     (('run', '--names', '/dev/null'), r'assay: /dev/null: no name in it\n$'),
@@ -85,7 +92,7 @@ def outcomes(output):
                                         r'io/out/imm8_al@long64'),
     (('list', 'io/oot'), r'assay: nothing is called "io/oot": did you mean io/out'),
     (('run', '--irqchip', 'kernel', 'io/out/imm8_al'),
-     r'"io/out/imm8_al": .* \(of what --variant and --irqchip leave\)'),
+     r'"io/out/imm8_al": .* \(of what --variant, --irqchip and --smp leave\)'),
     (('show', 'io/out/imm8_all@long64'), r'did you mean io/out/imm8_al@long64'),
     (('show',), r'assay: show: say which case'),
     (('list', '--frobnicate'), r"assay: list: unrecognized option '--frobnicate'\nusage: "),
@@ -261,6 +268,58 @@ def test_interrupted(pytestconfig, target, images, number):
     assert (run.returncode, errors) == (INTERRUPTED, '')
     assert summary['interrupted'] and summary['not_run']
     assert len(outcomes(output)) + summary['not_run'] == records(output, 'run')[0]['instances']
+
+
+# ---- labs: parts of a run, what is left of it, what was running --------------------------------
+
+def test_shards(assay):
+    """Together the parts are what there is, in its order, and none is there twice."""
+    whole = assay('list', 'io')[1].splitlines()
+    whole = [name for name in whole if not name.startswith('#')]
+    parts = [[name for name in assay('list', 'io', '--shard', f'{i}/3')[1].splitlines()
+              if not name.startswith('#')] for i in (1, 2, 3)]
+    assert sorted(sum(parts, [])) == sorted(whole)
+    assert all(part == [name for name in whole if name in part] for part in parts)
+
+
+def test_shard_run(assay, target, images):
+    seen = []
+    for part in '1/2', '2/2':
+        status, output, _ = assay('run', *target, '--format', 'json', '--shard', part,
+                                  *images('stage', True))
+        results = records(output, 'result')
+        assert status == OK and records(output, 'run')[0]['instances'] == len(results)
+        seen += [result['name'] for result in results]
+    _, output, _ = assay('list', *images('stage', True))
+    names = [name for name in output.splitlines() if not name.startswith('#')]
+    assert sorted(seen) == sorted(names)
+
+
+def test_empty_shard(assay, target, images):
+    status, output, _ = assay('run', *target, '--shard', '9/9', 'segments16/',
+                              *images('segments16', True)[:1])
+    assert (status, 'all as expected: 0 instances' in output) == (OK, True)
+
+
+@pytest.mark.parametrize('port', ('0', '65536', 'e9', '-1', '0xe9x'))
+def test_mark_port(assay, port):
+    status, _, errors = assay('run', '--on', '/dev/null', 'io/out',
+                              env=os.environ | {'ASSAY_MARK_PORT': port})
+    assert status == ERROR and f'from 1 to 0xffff, not "{port}"' in errors
+
+
+def drop_raw_io():
+    """What ioperm(2) needs is gone from the program that is executed next."""
+    ctypes.CDLL(None).prctl(24, 17, 0, 0, 0)    # PR_CAPBSET_DROP, CAP_SYS_RAWIO
+
+
+def test_no_marks(assay, target, images):
+    """Where marks cannot be written that is said, and the cases run."""
+    status, output, errors = assay('run', *target, '-j1', *images('segments16', True),
+                                   env=os.environ | {'ASSAY_MARK_PORT': '0x80'},
+                                   preexec_fn=drop_raw_io)
+    assert status == OK and 'all as expected' in output
+    assert 'assay: no marks on I/O port 0x80: ioperm: ' in errors
 
 
 # ---- known deviations ----------------------------------------------------------------------

@@ -203,11 +203,11 @@ static void test_order(void)
 static void test_kinds(void)
 {
 	BAD_STAGE(L64, "record of kind 0: there is no such kind", 0, 0);
-	BAD_STAGE(L64, "record of kind 24: there is no such kind", 24, 0);
+	BAD_STAGE(L64, "record of kind 26: there is no such kind", REC_CPU + 1, 0);
 	BAD_STAGE(L64, "record of kind 65535: there is no such kind", 0xffff, 0);
 	BAD_STAGE(L64, "given1: there is no such sub (1)", REC_GIVEN, 1, N(F_rax, 1));
 	BAD_STEP(L64, "expect 0: there is no such sub (0)", REC_EXPECT, 0);
-	BAD_STEP(L64, "expect 19: there is no such sub (19)", REC_EXPECT, STEP_TPR + 1);
+	BAD_STEP(L64, "expect 20: there is no such sub (20)", REC_EXPECT, STEP_MEET + 1);
 	BAD_STEP(L64, "action 0: there is no such sub (0)", REC_ACTION, 0);
 	BAD_STEP(L64, "action 99: there is no such sub (99)", REC_ACTION, 99);
 	BAD_STEP(L64, "action 31: there is no such sub (31)", REC_ACTION, 31);	/* left out */

@@ -124,6 +124,28 @@ static void selects_nothing(const char *pattern, const char *mode, const char *w
 	suite_free(&suite);
 }
 
+/* A case of three vCPUs, and one of one, under every number that --smp can be. */
+static void test_cpus(void)
+{
+	begin_image(MODE_LONG64, "smp/it");
+	begin_case("three");
+	REC(REC_SMP, 0, N(F_value, 3));
+	REC(REC_EXPECT, STEP_CHECKPOINT);
+	for (u16 cpu = 1; cpu < 3; cpu++) {
+		REC(REC_CPU, 0, N(F_value, cpu));
+		REC(REC_EXPECT, STEP_CHECKPOINT);
+	}
+	begin_case("one");
+	REC(REC_EXPECT, STEP_CHECKPOINT);
+	unlink(files[0]);
+	free(files[0]);
+	write_image(0);
+	for (unsigned int cpus = 0; cpus <= SMP_MAX; cpus++)
+		expands(1, &(struct axes){ .cpus = cpus },
+			!cpus || cpus >= 3 ? "smp/it/three@long64 smp/it/one@long64 " :
+					     "smp/it/one@long64 ", "at most so many vCPUs");
+}
+
 static void test_expand(void)
 {
 	struct axes split = { .irqchips = IRQCHIP_SPLIT };
@@ -275,6 +297,89 @@ static void test_select_many(void)
 	suite_free(&suite);
 }
 
+/* Marks what is in one shard of the embedded instances; counts by the kind that costs most. */
+static void mark_shard(unsigned int shard, unsigned int shards, u8 *seen, unsigned int *count,
+		       unsigned int *mmio)
+{
+	struct axes all = { 0 };
+	struct suite suite, part;
+	char *error = NULL;
+
+	ok(!suite_load(&suite, NULL, 0, &all, &error) &&
+	   !suite_load(&part, NULL, 0, &all, &error), "the embedded images load");
+	suite_shard(&part, shard, shards);
+	*count = part.count;
+	*mmio = 0;
+	for (unsigned int i = 0, at = 0; i < part.count; i++, at++) {
+		while (at < suite.count && strcmp(suite.instances[at].name, part.instances[i].name))
+			at++;
+		if (at == suite.count) {
+			ok(false, "%s is in its place", part.instances[i].name);
+			break;
+		}
+		seen[at]++;
+		*mmio += part.instances[i].path == PATH_MMIO;
+	}
+	suite_free(&suite);
+	suite_free(&part);
+}
+
+static void test_shards(void)
+{
+	static const unsigned int shards[] = { 1, 2, 3, 7 };
+	struct axes all = { 0 };
+	struct suite suite;
+	char *error = NULL;
+
+	ok(!suite_load(&suite, NULL, 0, &all, &error), "the embedded images load");
+	for (unsigned int n = 0; n < ARRAY_SIZE(shards); n++) {
+		u8 *seen = xcalloc(suite.count, 1);
+		unsigned int count[7], mmio[7], twice = 0, never = 0;
+
+		for (unsigned int i = 0; i < shards[n]; i++)
+			mark_shard(i, shards[n], seen, &count[i], &mmio[i]);
+		for (unsigned int i = 0; i < suite.count; i++) {
+			twice += seen[i] > 1;
+			never += !seen[i];
+		}
+		ok(!twice && !never, "%u shards hold every instance once", shards[n]);
+		for (unsigned int i = 1; i < shards[n]; i++)
+			ok(count[i] + suite.count / 50 > count[0] &&
+			   count[0] + suite.count / 50 > count[i] &&
+			   mmio[i] < mmio[0] + 20 && mmio[0] < mmio[i] + 20,
+			   "part %u of %u is as large as the first, and of the same kinds", i + 1,
+			   shards[n]);
+		free(seen);
+	}
+	suite_free(&suite);
+}
+
+/* As many names as instances: each is found at once, not looked for. */
+static void test_all_names(void)
+{
+	struct suite suite, again;
+	char **names, *error = NULL;
+	u64 start;
+
+	if (!ok(!suite_load(&suite, NULL, 0, &all_axes, &error) &&
+		!suite_load(&again, NULL, 0, &all_axes, &error), "the embedded images load"))
+		return;
+	names = xcalloc(suite.count, sizeof(*names));
+	for (unsigned int i = 0; i < suite.count; i++)
+		names[i] = i % 2 ? xasprintf("%s+restore", suite.instances[i].name) :
+				   xstrdup(suite.instances[i].name);
+	start = now_ns();
+	ok(!suite_select(&again, names, suite.count, NULL, &error), "all names are known");
+	ok(now_ns() - start < 300000000, "and found within 0.3 s: %u in %.3f s", suite.count,
+	   (double)(now_ns() - start) / 1e9);
+	ok_equal(again.count, suite.count, "every one");
+	for (unsigned int i = 0; i < suite.count; i++)
+		free(names[i]);
+	free(names);
+	suite_free(&suite);
+	suite_free(&again);
+}
+
 int main(void)
 {
 	if (!ok(!!mkdtemp(dir), "a folder for files"))
@@ -286,11 +391,14 @@ int main(void)
 	test_select();
 	test_select_nothing();
 	test_select_many();
+	test_cpus();
 	for (unsigned int i = 0; i < ARRAY_SIZE(files); i++) {
 		unlink(files[i]);
 		free(files[i]);
 	}
 	ok(!rmdir(dir), "the folder is removed");
 	sb_free(&built);
+	test_shards();
+	test_all_names();
 	return tap_done();
 }
