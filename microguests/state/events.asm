@@ -95,7 +95,7 @@ case iret_unblocks, "The guest's IRET ends the blocking of NMIs that was set"
 case shadow_kept, "The interrupt shadow that was set is there until the next instruction"
 	ref	API_EVENTS, "SDM 2 STI", "SDM 2 MOV"
 	checkpoint
-	action	set, ev_shadow=KVM_X86_SHADOW_INT_STI
+	action	set, rflags=IF | 2, ev_shadow=KVM_X86_SHADOW_INT_STI	; none with IF clear (SDM 3 26.3.1.5)
 	action	peek, text="VCPU_EVENTS", offset=EVENTS_SHADOW, size=1, data=KVM_X86_SHADOW_INT_STI, \
 		mask=KVM_X86_SHADOW_INT_STI	; SVM does not tell STI from MOV SS (APM 2 15.21.5)
 	nop
