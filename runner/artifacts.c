@@ -160,6 +160,11 @@ static void sb_all_exits(struct strbuf *sb, const struct result *result)
 	if (result->exits_before)
 		sb_printf(sb, "(%u exits before these)\n", result->exits_before);
 	sb_exits(sb, result, 0);
+	if (result->nhw)
+		sb_printf(sb, "exits of the processor, by the exit above that they led to\n");
+	if (result->hw_before)
+		sb_printf(sb, "(%u before these)\n", result->hw_before);
+	sb_hw_exits(sb, result, 0);
 }
 
 static void save_exits(struct bundle *bundle)

@@ -222,6 +222,7 @@ static int kvm_run_once(struct engine *e)
 	watch_begin(e->watch, vm->run, now_ns() + e->timeout_ns);
 	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
 	watch_end(e->watch);
+	hw_collect(e);
 	vm->run->kvm_dirty_regs = 0;
 	vm->state_pending = false;
 	e->result->runs++;
@@ -584,12 +585,14 @@ static void abandon_exit(struct engine *e)
 void engine_part(struct engine *e, struct result *result)
 {
 	begin(e, result);
+	hw_begin(e);
 	if (!stage_build(&e->stage, e->instance))
 		engine_error(e, "the stage cannot be built: %s", e->stage.error);
 	else if (set_the_stage(e) && (!e->smp || smp_begin(e)))
 		run_steps(e);
 	if (e->smp)
 		smp_rest(e);
+	hw_end(e);
 	keep_evidence(e);
 	if (e->vm && !e->vm->spoiled && result->outcome != OUTCOME_PASS)
 		abandon_exit(e);
@@ -630,4 +633,5 @@ void engine_init(struct engine *e, const struct target *target, struct watch *wa
 void engine_fini(struct engine *e)
 {
 	stage_free(&e->stage);
+	hw_fini(e);
 }

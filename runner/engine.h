@@ -57,6 +57,16 @@ struct trace {
 	bool complete;			/* false: something cannot be done again so */
 };
 
+/* The processor's exits of this thread's vCPUs (hwexit.c). */
+struct hw_watch {
+	struct hwexit_source *source;	/* opened when first wanted */
+	char *missing;			/* why it cannot be */
+	struct hwexit_config config;	/* of the target */
+	bool always;			/* record every case, not just those with expect_hw */
+	bool on;			/* recording */
+	struct hwexit_list step;	/* since the last expectation */
+};
+
 struct engine {
 	const struct target *target;
 	const struct instance *instance;
@@ -95,6 +105,7 @@ struct engine {
 	unsigned int nplumbing;
 	const struct record *msr_filter;	/* the one in force, or NULL */
 	u64 dirty[VM_SLOTS];		/* dirty pages saved from VMs since destroyed */
+	struct hw_watch hw;
 };
 
 /*
@@ -150,6 +161,16 @@ bool judge_meeting(struct engine *e, const struct record *step);
 bool judge_memory(struct engine *e, u64 from, u64 to);
 /* Whether the case has left nothing unjudged behind. */
 bool judge_after_case(struct engine *e);
+
+/* hwexit.c: recording from begin to end of a case, taking what came after each KVM_RUN. */
+void hw_begin(struct engine *e);
+void hw_collect(struct engine *e);
+void hw_end(struct engine *e);
+/* An expectation was judged: what comes now belongs to the next one. */
+void hw_next_step(struct engine *e);
+/* The step's expect_hw, if it has one; false with differences added if it does not hold. */
+bool hw_as_expected(struct engine *e, const struct record *step);
+void hw_fini(struct engine *e);
 
 /* actions.c */
 bool action_do(struct engine *e, const struct record *step);

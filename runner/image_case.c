@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "hwexit.h"
 
 #define PAGE 0x1000
 #define RFLAGS_BITS 0x3fffff		/* defined and reserved bits up to ID, SDM 1 3.4.3 */
@@ -186,11 +187,31 @@ static char *check_need(const struct image *image, const struct record *record)
 	return reason;
 }
 
+/* The words that mean the same with both makers are named; their tables are long. */
+static char *unknown_hw(const char *name, size_t len)
+{
+	struct strbuf sb = { 0 };
+
+	sb_printf(&sb, "\"%.*s\" is no exit reason of the processor: it is one that Intel or AMD "
+		  "name (docs/writing-cases.md), or of both", (int)len, name);
+	for (unsigned int i = 0; hwexit_word(i); i++)
+		sb_printf(&sb, " %s", hwexit_word(i));
+	return sb.s;
+}
+
 static char *check_hw(const struct image *image, const struct record *record)
 {
+	const struct field *text = record_field(record, F_text);
+	const char *names = (const char *)text->blob, *name;
+	size_t at = 0, len;
+
 	(void)image;
-	return made_of(record_field(record, F_text), "_|") ? NULL :
-		xstrdup("not a name or NAME|NAME of the processor's exit reasons");
+	if (!made_of(text, "_|."))
+		return xstrdup("not a name or NAME|NAME of the processor's exit reasons");
+	while (hwexit_next_name(names, text->bytes, &at, &name, &len))
+		if (!hwexit_name_known(name, len))
+			return unknown_hw(name, len);
+	return NULL;
 }
 
 /* Common to the two records and the action that name a page-table entry. */
@@ -565,6 +586,7 @@ struct walk {			/* state of the walk over a case's records */
 	bool started[SMP_MAX];	/* a step of that vCPU was seen */
 	bool expecting;		/* the last step is an expectation */
 	bool ended;		/* which leaves nothing defined that could be judged */
+	bool own_exit;		/* which comes by an OUT of the stage's own */
 	bool hw;		/* and has its REC_HW */
 	unsigned int expectations;
 	const struct record *memslots[MEMSLOTS_MAX];
@@ -619,6 +641,18 @@ static char *check_memory(const struct walk *walk, const struct record *record)
 			 MMIO_END, STAGE_RAM - 1);
 }
 
+static bool names_mmio(const struct record *record)
+{
+	const struct field *text = record_field(record, F_text);
+	size_t at = 0, len;
+	const char *name;
+
+	while (hwexit_next_name((const char *)text->blob, text->bytes, &at, &name, &len))
+		if (len == 4 && !memcmp(name, "mmio", 4))
+			return true;
+	return false;
+}
+
 static char *check_order(struct walk *walk, const struct record *record)
 {
 	bool own = record->kind == REC_GIVEN || record->kind == REC_MSR;
@@ -628,6 +662,7 @@ static char *check_order(struct walk *walk, const struct record *record)
 		walk->expectations++;
 		walk->started[walk->cpu] = walk->expecting = true;
 		walk->ended = record->sub == STEP_SHUTDOWN || record->sub == STEP_FAIL_ENTRY;
+		walk->own_exit = record->sub == STEP_CHECKPOINT || record->sub == STEP_EXCEPTION;
 		walk->hw = false;
 		return NULL;
 	case REC_ACTION:
@@ -643,6 +678,9 @@ static char *check_order(struct walk *walk, const struct record *record)
 	case REC_HW:
 		if (walk->expecting && walk->hw)
 			return xstrdup("the expectation has one already");
+		if (walk->expecting && walk->own_exit && names_mmio(record))
+			return xstrdup("mmio before a checkpoint or an exception cannot be told "
+				       "from the faults that fill memory in");
 		walk->hw = true;
 		/* fall through */
 	case REC_WRITES:

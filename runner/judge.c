@@ -293,11 +293,6 @@ static bool predict_memory(struct engine *e, const struct record *record)
 	case REC_ENTRY_IS:
 		return stage_edit_entry(&e->stage, record, record->sub, false) ||
 		       engine_error(e, "%s", e->stage.error);
-	case REC_HW:
-		if (!e->result->unchecked)
-			e->result->unchecked = xstrdup("expect_hw: this target does not tell the "
-						       "processor's exit reasons");
-		return true;
 	default:
 		return true;
 	}
@@ -415,11 +410,8 @@ static bool compare_all(struct engine *e)
 	return wrong;
 }
 
-/*
- * Whether all that differs is recorded as known for this target. Then what was
- * observed becomes the prediction, and the case goes on.
- */
-static bool all_tolerated(struct engine *e)
+/* Whether all that differs is recorded as known for this target; then it is forgotten. */
+static bool all_known(struct engine *e)
 {
 	struct result *r = e->result;
 	const struct deviation *entry = NULL;
@@ -435,6 +427,14 @@ static bool all_tolerated(struct engine *e)
 	r->deviation_reason = entry->reason;
 	r->deviation_ref = entry->ref;
 	r->ndifferences = 0;
+	return true;
+}
+
+/* The same, where a state was judged: what was observed becomes the prediction. */
+static bool all_tolerated(struct engine *e)
+{
+	if (!all_known(e))
+		return false;
 	if (e->smp) {
 		smp_tolerate(e);
 		return true;
@@ -445,13 +445,35 @@ static bool all_tolerated(struct engine *e)
 	return true;
 }
 
+/* Where no state is judged, expect_hw is all there is. */
+static bool judge_hw_alone(struct engine *e, const struct record *step)
+{
+	return hw_as_expected(e, step) || all_known(e) ||
+	       engine_fail(e, "another exit of the processor than expected");
+}
+
+/* The state after the step, and the processor's exit that led to it. */
+static bool judge_state(struct engine *e, const struct record *step)
+{
+	bool hw = hw_as_expected(e, step), state = !compare_all(e);
+
+	hw_next_step(e);
+	if ((hw && state) || all_tolerated(e))
+		return true;
+	if (state)
+		return engine_fail(e, "another exit of the processor than expected");
+	return engine_fail(e, step->sub == STEP_EXCEPTION ?
+			   "the exception was delivered differently" :
+			   "the state is not as expected");
+}
+
 bool judge_expectation(struct engine *e, const struct record *step)
 {
 	bool exception = step->sub == STEP_EXCEPTION, partial = judge_is_partial(e, step);
 	unsigned int vector = (unsigned int)record_value(step, F_vector, 0);
 
 	if (step->sub == STEP_SHUTDOWN || step->sub == STEP_FAIL_ENTRY)
-		return predict_followers(e, step, false);	/* expect_hw */
+		return judge_hw_alone(e, step);
 	e->stage.state.rip = step->addr;
 	if (!stage_apply(&e->stage, step))
 		return engine_error(e, "%s", e->stage.error);
@@ -466,15 +488,12 @@ bool judge_expectation(struct engine *e, const struct record *step)
 	if (!predict_followers(e, step, true))
 		return false;
 	if (partial)
-		return true;
+		return judge_hw_alone(e, step);
 	if (exception && !same_vector(e, vector)) {
 		compare_all(e);
 		return engine_fail(e, "another exception than expected");
 	}
-	if (compare_all(e) && !all_tolerated(e))
-		return engine_fail(e, exception ? "the exception was delivered differently" :
-						  "the state is not as expected");
-	return true;
+	return judge_state(e, step);
 }
 
 bool judge_meeting(struct engine *e, const struct record *step)

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "hwexit.h"
 #include "instance.h"
 #include "state.h"
 
@@ -51,6 +52,12 @@ struct retold {
 	struct json_t *json;		/* the whole line */
 };
 
+/* One exit of the processor. */
+struct hw_seen {
+	struct hwexit exit;
+	u32 number;		/* of the exit of KVM_RUN that it came before, from 1 */
+};
+
 struct result {
 	const struct instance *instance;
 	enum outcome outcome;
@@ -74,6 +81,10 @@ struct result {
 	struct exit_seen exits[EXITS_MAX];	/* the last ones, oldest first */
 	unsigned int nexits;
 	unsigned int exits_before;	/* exits not kept */
+	struct hw_seen hw[HWEXITS_KEPT];	/* the processor's own, the last, oldest first */
+	unsigned int nhw;
+	unsigned int hw_before;	/* of those, not kept */
+	unsigned int hw_checked;	/* expect_hw that were judged and held */
 	u8 *memory;		/* STAGE_RAM bytes as observed; only if artifacts are wanted */
 	u8 *memory_expected;
 

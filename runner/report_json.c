@@ -219,6 +219,31 @@ static json_t *json_exits(const struct result *result)
 	return array;
 }
 
+static json_t *json_hw_exits(const struct result *result)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < result->nhw; i++) {
+		const struct hwexit *exit = &result->hw[i].exit;
+		char room[HWEXIT_NAME], text[HWEXIT_TEXT];
+		json_t *object = json_object();
+
+		hwexit_describe(exit, text);
+		put(object, "number", json_integer(result->hw[i].number));
+		put(object, "isa", json_integer(exit->isa));
+		put(object, "reason", json_integer(exit->reason));
+		put(object, "name", json_clean(hwexit_name(exit, room)));
+		put(object, "rip", json_hex(exit->rip));
+		put(object, "info1", json_hex(exit->info1));
+		put(object, "info2", json_hex(exit->info2));
+		put(object, "intr_info", json_hex(exit->intr_info));
+		put(object, "error_code", json_hex(exit->error_code));
+		put(object, "text", json_clean(text));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 /* Most significant byte first, as a number is written. */
 static json_t *json_bytes(const u8 *bytes, u32 len)
 {
@@ -279,6 +304,7 @@ static json_t *json_peers(const struct result *result)
 
 		put(object, "cpu", json_integer(peer->cpu));
 		put(object, "exits", json_exits(peer));
+		put(object, "hw_exits", json_hw_exits(peer));
 		put(object, "state", peer->have_state ? json_state(peer) : json_null());
 		json_array_append_new(array, object);
 	}
@@ -296,6 +322,8 @@ static void put_failure(json_t *object, const struct run_info *run, const struct
 	put(object, "differences", json_differences(result));
 	put(object, "more_differences", json_integer(result->more_differences));
 	put(object, "exits", json_exits(result));
+	put(object, "hw_exits", json_hw_exits(result));
+	put(object, "hw_exits_before", json_integer(result->hw_before));
 	put(object, "state", result->have_state ? json_state(result) : json_null());
 	if (result->npeers) {
 		put(object, "cpu", json_integer(result->cpu));
@@ -325,6 +353,7 @@ json_t *json_result(const struct run_info *run, const struct result *result)
 	put(object, "outcome", json_string(outcome_name(result->outcome)));
 	put(object, "why", json_clean(result->why));
 	put(object, "unchecked", json_clean(result->unchecked));
+	put(object, "hw_checked", json_integer(result->hw_checked));
 	put(object, "ns", json_integer((json_int_t)result->ns));
 	put(object, "runs", json_integer(result->runs));
 	if (result->deviation_reason) {

@@ -471,6 +471,33 @@ static void read_exits(const struct part *part, struct result *result)
 	}
 }
 
+/* Reports of older versions have none. */
+static void read_hw_exits(const struct part *part, struct result *result)
+{
+	const json_t *list = field_of(part, "hw_exits", JSON_ARRAY, OPTIONAL);
+	struct part entry;
+
+	if (json_array_size(list) > HWEXITS_KEPT) {
+		bad(part->line, "\"hw_exits\" has more than %d entries", HWEXITS_KEPT);
+		return;
+	}
+	for (unsigned int i = 0; i < json_array_size(list); i++) {
+		struct hw_seen *seen = &result->hw[result->nhw++];
+
+		if (!entry_of(part, list, "an entry of \"hw_exits\"", i, &entry))
+			return;
+		seen->number = count_of(&entry, "number", REQUIRED);
+		seen->exit.isa = count_of(&entry, "isa", REQUIRED);
+		seen->exit.reason = (u32)number_of(&entry, "reason", UINT32_MAX, REQUIRED);
+		seen->exit.rip = hex_of(&entry, "rip");
+		seen->exit.info1 = hex_of(&entry, "info1");
+		seen->exit.info2 = hex_of(&entry, "info2");
+		seen->exit.intr_info = (u32)hex_of(&entry, "intr_info");
+		seen->exit.error_code = (u32)hex_of(&entry, "error_code");
+	}
+	result->hw_before = count_of(part, "hw_exits_before", OPTIONAL);
+}
+
 /* What comes with a step that failed. */
 static void read_failure(const struct part *part, struct told_result *told)
 {
@@ -486,6 +513,7 @@ static void read_failure(const struct part *part, struct told_result *told)
 	result->line = count_of(part, "line", REQUIRED);
 	read_differences(part, result);
 	read_exits(part, result);
+	read_hw_exits(part, result);
 	field_of(part, "state", JSON_OBJECT, NULLABLE);
 	retold->code_heading = text_of(part, "disassembly_of", OPTIONAL);
 	retold->code = texts_of(part, "disassembly", REQUIRED, &retold->ncode);
@@ -513,6 +541,7 @@ bool line_result(struct line *line, struct told_result *told)
 	result->unchecked = (char *)text_of(&part, "unchecked", OPTIONAL);
 	result->ns = number_of(&part, "ns", INT64_MAX, OPTIONAL);
 	result->runs = count_of(&part, "runs", OPTIONAL);
+	result->hw_checked = count_of(&part, "hw_checked", OPTIONAL);
 	told->retold.again = text_of(&part, "again", OPTIONAL);
 	read_deviation(&part, result);
 	result->step = -1;

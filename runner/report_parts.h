@@ -90,6 +90,8 @@ void sb_code(struct strbuf *sb, const struct result *result, int indent,
  */
 char *code_heading(const struct result *result);
 void sb_exits(struct strbuf *sb, const struct result *result, int indent);
+/* The processor's own, each with the number of the exit in sb_exits() that it led to. */
+void sb_hw_exits(struct strbuf *sb, const struct result *result, int indent);
 /* General, control, debug and segment registers, one or two a line. */
 void sb_registers(struct strbuf *sb, const struct cpu_state *state, unsigned int uses);
 

@@ -91,7 +91,7 @@ static void sb_yaml_lines(struct strbuf *sb, const char *key, struct strbuf *tex
 static void sb_diagnostics(struct strbuf *sb, const struct run_info *run,
 			   const struct result *result)
 {
-	struct strbuf code = { 0 }, exits = { 0 }, again = { 0 };
+	struct strbuf code = { 0 }, exits = { 0 }, hw = { 0 }, again = { 0 };
 	char *source = source_name(result->instance->tc->image);
 
 	sb_printf(sb, "  ---\n");
@@ -107,6 +107,8 @@ static void sb_diagnostics(struct strbuf *sb, const struct run_info *run,
 	sb_yaml_lines(sb, "code", &code);
 	sb_exits(&exits, result, 0);
 	sb_yaml_lines(sb, "exits", &exits);
+	sb_hw_exits(&hw, result, 0);
+	sb_yaml_lines(sb, "hw_exits", &hw);
 	sb_rerun(&again, run, result);
 	sb_yaml(sb, "again", again.s);
 	sb_printf(sb, "  ...\n");

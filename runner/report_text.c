@@ -258,6 +258,33 @@ void sb_exits(struct strbuf *sb, const struct result *result, int indent)
 	}
 }
 
+/* "intr_info=0x80000b0d error_code=0x10", where there is any. */
+static void sb_interruption(struct strbuf *sb, const struct hwexit *exit)
+{
+	if (exit->intr_info)
+		sb_printf(sb, " intr_info=%#x", exit->intr_info);
+	if (exit->error_code)
+		sb_printf(sb, " error_code=%#x", exit->error_code);
+}
+
+void sb_hw_exits(struct strbuf *sb, const struct result *result, int indent)
+{
+	char text[HWEXIT_TEXT];
+
+	for (unsigned int i = 0; i < result->nhw; i++) {
+		const struct hw_seen *seen = &result->hw[i];
+
+		hwexit_describe(&seen->exit, text);
+		sb_printf(sb, "%*s%4u  rip=%05llx  ", indent, "", seen->number,
+			  (unsigned long long)seen->exit.rip);
+		sb_clean(sb, text);
+		sb_printf(sb, "  info1=%#llx info2=%#llx", (unsigned long long)seen->exit.info1,
+			  (unsigned long long)seen->exit.info2);
+		sb_interruption(sb, &seen->exit);
+		sb_printf(sb, "\n");
+	}
+}
+
 static void sb_heading(struct strbuf *sb, const char *heading, const struct paint *paint)
 {
 	sb_printf(sb, "\n    %s%s%s\n", paint->faint, heading, paint->off);
@@ -294,6 +321,11 @@ static void sb_exits_of(struct strbuf *sb, const struct result *result, bool nam
 	sb_heading(sb, heading, paint);
 	sb_exits(sb, result, 4);
 	free(heading);
+	if (!result->nhw)
+		return;
+	sb_heading(sb, result->hw_before ? "last exits of the processor, by the exit they led to" :
+		   "exits of the processor, by the exit they led to", paint);
+	sb_hw_exits(sb, result, 4);
 }
 
 /* "io/out.asm:12, step 2: expect io_out, port=0x10" */

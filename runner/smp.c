@@ -429,6 +429,7 @@ static void begin_job(struct engine *e)
 		c->engine->instance = &c->instance;
 		c->engine->watch->stop = false;
 		c->engine->known = e->known;
+		c->engine->hw.always = e->hw.always;
 		if (i)
 			c->engine->vm = e->vm->peers[i - 1];
 	}
@@ -473,6 +474,7 @@ static void sum_up(struct smp *smp, struct result *r)
 		struct result *other = &smp->cpu[i].result;
 
 		r->runs += other->runs;
+		r->hw_checked += other->hw_checked;
 		r->tolerated |= other->tolerated;
 		if (!r->deviation_reason) {
 			r->deviation_reason = other->deviation_reason;
@@ -492,6 +494,7 @@ static void lead(struct result *r, struct result *other)
 
 	*r = *other;
 	r->runs = old.runs;
+	r->hw_checked = old.hw_checked;
 	r->unchecked = old.unchecked;
 	r->memory = old.memory;
 	r->memory_expected = old.memory_expected;

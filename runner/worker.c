@@ -158,7 +158,9 @@ static void run_fresh(struct worker *w, struct result *result)
 			xasprintf("no VM can be made: %s", error));
 		return;
 	}
+	e->hw.always = true;	/* it is slow anyway, and shows more if it fails */
 	engine_run(e, result);
+	e->hw.always = false;
 	if (e->vm)
 		bury(w->crew, e->vm);
 	e->vm = NULL;

@@ -138,6 +138,14 @@ static inline void fake_failure(struct result *result, const char *why)
 	result->nexits = 2;
 	result->exits[0] = (struct exit_seen){ .reason = 2, .rip = 0x8002,
 					       .text = "io_out port=0x10 size=1 data=41" };
+	result->hw_before = 7;
+	result->nhw = 3;
+	result->hw[0] = (struct hw_seen){ { .isa = HWEXIT_VMX, .reason = 30, .rip = 0x8002,
+					    .info1 = 0x100040 }, 4 };
+	result->hw[1] = (struct hw_seen){ { .isa = HWEXIT_SVM, .reason = 0x400, .rip = 0x8004,
+					    .info1 = 6, .info2 = 0xe000, .intr_info = 0x80000b0e,
+					    .error_code = 2 }, 5 };
+	result->hw[2] = (struct hw_seen){ { .isa = 9, .reason = 5, .rip = 0x8004 }, 5 };
 	result->exits[1] = (struct exit_seen){ .reason = ~0u, .error = 4, .rip = 0x8004,
 					       .text = "KVM_RUN: Interrupted system call" };
 }
@@ -154,6 +162,8 @@ static inline struct result fake_result(unsigned int i)
 
 	if (i == 0 || i == 5)
 		result.unchecked = xstrdup("XSAVE state: the target has no KVM_GET_XSAVE");
+	if (i == 5)
+		result.hw_checked = 2;
 	if (i == 1 || i == 3)
 		fake_failure(&result, "rax and memory are not as expected");
 	if (i == 2)

@@ -252,6 +252,18 @@ static void test_stage_values(void)
 	BAD_STAGE(L64, "memslot: gpa, size and hva must be whole pages", REC_MEMSLOT, 0,
 		  N(F_id, 9), N(F_gpa, 0x100800), N(F_size, 0x1000), N(F_hva, 0x20000));
 	BAD_STEP(L64, "expect_hw: not a name", REC_HW, 0, T(F_text, "npf, ept"));
+	BAD_STEP(L64, "expect_hw: \"ept\" is no exit reason of the processor: it is one that Intel "
+		 "or AMD name (docs/writing-cases.md), or of both io hypercall rdmsr",
+		 REC_HW, 0, T(F_text, "npf|ept"));
+	BAD_STEP(L64, "expect_hw: \"\" is no exit reason", REC_HW, 0, T(F_text, "npf|"));
+	BAD_STEP(L64, "expect_hw: \"svm.ept_violation\" is no exit reason", REC_HW, 0,
+		 T(F_text, "svm.ept_violation"));
+	begin_image(L64, "t");
+	begin_case("one");
+	REC(REC_EXPECT, STEP_CHECKPOINT);
+	REC(REC_HW, 0, T(F_text, "io|mmio"));
+	refuse("expect_hw: mmio before a checkpoint or an exception cannot be told from the "
+	       "faults that fill memory in");
 }
 
 static void test_emulate(void)

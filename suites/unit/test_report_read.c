@@ -541,6 +541,14 @@ static const struct {
 	  "a.json:2: \"rip\" of an entry of \"exits\" must be a number like \"0x8004\"" },
 	{ "\"rip\":\"0x8002\"", "\"rip\":\"0x\"",
 	  "a.json:2: \"rip\" of an entry of \"exits\" must be a number like \"0x8004\"" },
+	{ "\"hw_exits\":[", "\"hw_exits\":3,\"x\":[",
+	  "a.json:2: \"hw_exits\" of the result must be a list or null" },
+	{ "\"isa\":2", "\"isa\":\"svm\"",
+	  "a.json:2: \"isa\" of an entry of \"hw_exits\" must be a whole number" },
+	{ "\"reason\":1024", "\"reason\":4294967296",
+	  "a.json:2: \"reason\" of an entry of \"hw_exits\" must be from 0 to 4294967295" },
+	{ "\"info2\":\"0xe000\",", "",
+	  "a.json:2: an entry of \"hw_exits\" has no \"info2\"" },
 	{ "\"state\":{", "\"state\":[],\"x\":{",
 	  "a.json:2: \"state\" of the result must be an object or null" },
 	{ "\"disassembly\":[", "\"disassembly\":[null,",
@@ -593,6 +601,7 @@ static void test_too_much(void)
 	char *a = longer(json, "\"differences\":[", DIFFERENCES_MAX - 1);	/* there are two */
 	char *b = longer(json, "\"exits\":[", EXITS_MAX - 1);
 	char *c = longer(json, "\"differences\":[", DIFFERENCES_MAX - 2);
+	char *d = longer(json, "\"hw_exits\":[", HWEXITS_KEPT - 2);	/* there are three */
 	struct input input = { .texts = { c } };
 	enum status status;
 	char *told = told_text(&input, "json", false, &status);
@@ -602,8 +611,10 @@ static void test_too_much(void)
 	refused(&input, "a.json:2: \"differences\" has more than 24 entries");
 	input.texts[0] = b;
 	refused(&input, "a.json:2: \"exits\" has more than 16 entries");
-	for (unsigned int i = 0; i < 5; i++)
-		free((char *[]){ json, a, b, c, told }[i]);
+	input.texts[0] = d;
+	refused(&input, "a.json:2: \"hw_exits\" has more than 32 entries");
+	for (unsigned int i = 0; i < 6; i++)
+		free((char *[]){ json, a, b, c, d, told }[i]);
 }
 
 static void test_other_runs(void)
