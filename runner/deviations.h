@@ -24,6 +24,7 @@ struct deviation {
 	char *reason, *ref;
 	char *not_run;		/* the reason of an entry that is fatal: to run what it
 				 * names ends or hangs the whole machine; else NULL */
+	bool sometimes;		/* what it names may as well pass */
 	bool here;		/* it is about the host (deviations_bind) */
 };
 
@@ -67,8 +68,8 @@ const struct deviation *deviations_tolerate(const struct deviations *deviations,
 
 /*
  * A failure that is recorded becomes a deviation; a pass that is recorded as one
- * is marked deviation_gone. Errors and skips stay. The result points into
- * deviations.
+ * is marked deviation_gone, unless it fails only sometimes. Errors and skips stay.
+ * The result points into deviations.
  */
 void deviations_apply(const struct deviations *deviations, struct result *result);
 

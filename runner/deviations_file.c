@@ -155,10 +155,23 @@ static void read_fatal(struct parser *p, json_t *json, struct deviation *entry)
 				 "machine is not judged further");
 }
 
+/* Differences are passed over where they are, and what is fatal does not pass. */
+static void read_sometimes(struct parser *p, json_t *json, struct deviation *entry)
+{
+	json_t *sometimes = json_object_get(json, "sometimes");
+
+	entry->sometimes = sometimes;
+	if (sometimes && !json_is_true(sometimes))
+		fail(p, p->line, "\"sometimes\" of the entry can only be true");
+	if (sometimes && (entry->ndiffers || entry->not_run))
+		fail(p, p->line, "the entry has \"sometimes\" together with \"differs\" or "
+				 "\"fatal\", where it means nothing");
+}
+
 static void read_entry(struct parser *p, json_t *json, struct deviation *entry)
 {
-	static const char *const keys[] = { "target", "cases",	"differs", "fatal",
-					    "reason", "ref",	NULL };
+	static const char *const keys[] = { "target",	 "cases",  "differs", "fatal",
+					    "sometimes", "reason", "ref",     NULL };
 
 	entry->line = p->line;
 	check_keys(p, json, "the entry", keys);
@@ -167,6 +180,7 @@ static void read_entry(struct parser *p, json_t *json, struct deviation *entry)
 	entry->reason = take_string(p, json, "the entry", "reason", true);
 	entry->ref = take_string(p, json, "the entry", "ref", true);
 	read_fatal(p, json, entry);
+	read_sometimes(p, json, entry);
 	read_target(p, json_object_get(json, "target"), entry);
 }
 

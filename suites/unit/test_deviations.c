@@ -96,6 +96,14 @@ static void test_contents(void)
 	refused("[{" TARGET ", " REST ", \"fatal\": true, \"differs\": [\"rax\"]}]",
 		"dev.json:1: the entry has both \"fatal\" and \"differs\": what ends the machine "
 		"is not judged further");
+	refused("[{" TARGET ", " REST ", \"sometimes\": false}]",
+		"dev.json:1: \"sometimes\" of the entry can only be true");
+	refused("[{" TARGET ", " REST ", \"sometimes\": true, \"differs\": [\"rax\"]}]",
+		"dev.json:1: the entry has \"sometimes\" together with \"differs\" or "
+		"\"fatal\", where it means nothing");
+	refused("[{" TARGET ", " REST ", \"sometimes\": true, \"fatal\": true}]",
+		"dev.json:1: the entry has \"sometimes\" together with \"differs\" or "
+		"\"fatal\", where it means nothing");
 	text = xasprintf("%s\n{\"why\": 1, " TARGET ", " REST "}]", good);
 	refused(text, "dev.json:5: the entry has a \"why\", which means nothing here");
 	free(text);
@@ -233,6 +241,22 @@ static void test_fatal(void)
 	deviations_free(d);
 }
 
+static void test_sometimes(void)
+{
+	char *error;
+	struct deviations *d = parse("[{" TARGET ", " REST ", \"sometimes\": true}]", &error);
+	struct result r;
+
+	if (!ok(d != NULL, "an entry may be about what fails sometimes"))
+		return;
+	r = apply(d, "io/x@pae32", OUTCOME_FAIL);
+	ok(r.outcome == OUTCOME_DEVIATION && r.deviation_reason, "then a failure is a deviation");
+	r = apply(d, "io/x@pae32", OUTCOME_PASS);
+	ok(r.outcome == OUTCOME_PASS && !r.deviation_gone && !r.deviation_reason,
+	   "and a pass is a pass like any other");
+	deviations_free(d);
+}
+
 static void test_tolerating(void)
 {
 	const char *text = "[{" TARGET ", \"cases\": [\"io/*\"], \"differs\": [\"memory 0x10*\","
@@ -347,6 +371,7 @@ int main(void)
 	test_targets();
 	test_applying();
 	test_fatal();
+	test_sometimes();
 	test_tolerating();
 	test_files();
 	test_directory();
