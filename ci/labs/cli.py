@@ -4,15 +4,20 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 
-from . import kernels, session
+from . import debugger, initramfs, kernels, machine, session, shell
 from .config import TARGETS, Config, Unavailable, UsageError
+
+FOREVER = 365 * 86400    # seconds, for what a person sits before
 
 DESCRIPTION = '''Runs COMMAND in a lab: a distribution's kernel with its own KVM modules on
 emulated hardware. svm is AMD hardware in QEMU, vmx Intel hardware in Bochs, svm-bochs a second
 opinion on AMD's. assay is in the lab's PATH, and so are the applets of busybox. Nothing needs
-root. docs/labs.md says more.'''
+root. `shell` gives a shell in the lab on this terminal. `gdb` stops where the lab's kernel enters
+the guest of a case, and starts gdb there. docs/labs.md says more.'''
 EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 2 bad usage; 3 the lab died
 or its kernel reported an error, whatever COMMAND says; 124 the time limit; 125 this machine
 cannot give the lab, or its kernel does not start, which `git bisect run` skips on.'''
@@ -32,7 +37,9 @@ class Parser(argparse.ArgumentParser):
 def parser():
     """The parser of all options; the command is not its business."""
     made = Parser(prog='ci/lab', description=DESCRIPTION, epilog=EPILOGUE, allow_abbrev=False,
-                  usage='ci/lab svm|vmx|svm-bochs [OPTIONS] -- COMMAND...')
+                  usage='ci/lab svm|vmx|svm-bochs [OPTIONS] -- COMMAND...\n'
+                        '       ci/lab shell svm|vmx|svm-bochs [OPTIONS]\n'
+                        '       ci/lab gdb svm CASE [OPTIONS]')
     add = made.add_argument
     add('--kernel', metavar='WHICH', help='how the version of a kernel package begins (6.1, 6.12), '
         'the whole version, or the path of a bzImage or .deb (default: the release\'s kernel)')
@@ -56,6 +63,8 @@ def parser():
         help='a file or directory to copy out of the lab afterwards; may be repeated')
     add('--log', metavar='FILE', help='keep the console log there (default: below build/lab/logs, '
         'if the run fails)')
+    add('--symbols', metavar='VMLINUX', help='gdb: the kernel with its debug information')
+    add('--no-gdb', action='store_true', help='gdb: start none, say how to')
     add('--quiet', action='store_true', help='no summary after a run without fault')
     add('--refresh', action='store_true', help='look for newer packages before')
     return made
@@ -88,10 +97,8 @@ def path_and_destination(text):
 
 def configure(target, options):
     """The Config that options ask for."""
-    if target not in TARGETS:
-        raise UsageError(f'there is no lab "{target}": it is one of {", ".join(TARGETS)}')
     fields = {name: value for name, value in vars(options).items()
-              if name not in ('quiet', 'refresh')}
+              if name not in ('quiet', 'refresh', 'symbols', 'no_gdb')}
     fields['files'] = tuple(source_and_destination(text) for text in options.files)
     fields['fetch'] = tuple(path_and_destination(text) for text in options.fetch)
     fields['replaced'], fields['parameters'] = tuple(options.replaced), tuple(options.parameters)
@@ -136,10 +143,44 @@ def report(target, result, quiet):
 
 
 def run(target, options, command):
+    """`ci/lab TARGET -- COMMAND`."""
+    if not command:
+        raise UsageError('what to run is missing: ci/lab svm [OPTIONS] -- COMMAND...')
+    result = session.run(configure(target, options), command, writer(1), writer(2))
+    report(target, result, options.quiet)
+    return result.status
+
+
+def run_shell(target, options, command):
+    """`ci/lab shell TARGET`."""
     config = configure(target, options)
-    if options.refresh:
-        kernels.refresh()
-    result = session.run(config, command, writer(1), writer(2))
+    if not machine.kind(target).two_way:
+        raise UsageError(f'nothing can be typed in the {target} lab')
+    config.timeout = config.timeout or FOREVER
+    result = session.run(config, command or shell.command(), writer(1), writer(2),
+                         observer=shell.Terminal())
+    report(target, result, options.quiet)
+    return result.status
+
+
+def run_debugger(target, options, case):
+    """`ci/lab gdb TARGET CASE`."""
+    config = configure(target, options)
+    kind = machine.kind(target)
+    debugger.check(kind)
+    known = subprocess.run([initramfs.PROGRAM, 'show', case], capture_output=True, text=True)
+    if known.returncode:
+        raise UsageError(known.stderr.strip())
+    config.timeout, config.stall = config.timeout or FOREVER, config.stall or FOREVER
+    with tempfile.TemporaryDirectory(prefix='assay-gdb-') as place:
+        config.gdb = os.path.join(place, 'socket')
+        observer = debugger.Debugger(config, case, kind.entries, options.symbols,
+                                     not options.no_gdb)
+        signal.signal(signal.SIGINT, signal.SIG_IGN if observer.run else signal.default_int_handler)
+        result = session.run(config, ['assay', 'run', '-j1', case], writer(1), writer(2),
+                             observer.done, observer)
+    if observer.done():
+        return 0
     report(target, result, options.quiet)
     return result.status
 
@@ -149,15 +190,25 @@ def dispatch(arguments):
     if not arguments or arguments[0] in ('-h', '--help'):
         parser().print_help()
         return 0 if arguments else session.USAGE
-    target, rest = arguments[0], arguments[1:]
-    command = []
-    if '--' in rest:
+    action, rest = run, list(arguments)
+    if rest[0] in ('shell', 'gdb'):
+        action = run_shell if rest.pop(0) == 'shell' else run_debugger
+        if not rest:
+            raise UsageError(f'which lab is missing: ci/lab {arguments[0]} svm')
+    target, command = rest.pop(0), []
+    if target not in TARGETS:
+        raise UsageError(f'there is no lab "{target}": it is one of {", ".join(TARGETS)}')
+    if action is run_debugger:
+        if not rest or rest[0].startswith('-'):
+            raise UsageError('which case is missing: ci/lab gdb svm CASE')
+        command = rest.pop(0)
+    elif '--' in rest:
         at = rest.index('--')
         rest, command = rest[:at], rest[at + 1:]
     options = parser().parse_args(rest)
-    if not command:
-        raise UsageError('what to run is missing: ci/lab svm [OPTIONS] -- COMMAND...')
-    return run(target, options, command)
+    if options.refresh:
+        kernels.refresh()
+    return action(target, options, command)
 
 
 def main(arguments):

@@ -20,15 +20,19 @@ def normal(name):
     return name.replace('-', '_')
 
 
+def name_of(path):
+    """The name of the module in a file."""
+    return normal(NAME.fullmatch(os.path.basename(path))[1])
+
+
 def index(directory):
     """{name: path} of all modules below a directory, as installed or as built."""
     found = {}
     for top, below, files in os.walk(directory):
         below[:] = sorted(name for name in below if name not in ('build', 'source'))
         for file in sorted(files):
-            match = NAME.fullmatch(file)
-            if match:
-                found.setdefault(normal(match[1]), os.path.join(top, file))
+            if NAME.fullmatch(file):
+                found.setdefault(name_of(file), os.path.join(top, file))
     return found
 
 
@@ -36,7 +40,7 @@ def builtin(directory):
     """Names of modules that are part of the kernel, as far as its tree tells."""
     try:
         with open(os.path.join(directory, 'modules.builtin'), encoding='utf-8') as file:
-            return {normal(NAME.fullmatch(os.path.basename(line.strip()))[1]) for line in file}
+            return {name_of(line.strip()) for line in file}
     except OSError:
         return set()
 
@@ -89,7 +93,7 @@ def load_order(kernel, wanted, replaced=()):
         if not os.path.isfile(path) or not NAME.fullmatch(os.path.basename(path)):
             raise UsageError(f'--module {path}: ' + ('no name of a kernel module (.ko)' if
                              os.path.isfile(path) else 'no such file'))
-        files[normal(NAME.fullmatch(os.path.basename(path))[1])] = path
+        files[name_of(path)] = path
     order = {}
 
     def visit(name, by):
@@ -112,5 +116,5 @@ def load_order(kernel, wanted, replaced=()):
     for name in wanted:
         visit(name, 'the lab')
     for path in replaced:
-        visit(normal(NAME.fullmatch(os.path.basename(path))[1]), 'the lab')
+        visit(name_of(path), 'the lab')
     return list(order.items())
