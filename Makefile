@@ -313,7 +313,7 @@ format-check:
 
 lint: format-check $(GEN_H)
 	$(CLANG) $(ASSAY_CFLAGS) -DASSAY_VERSION='""' -Isuites/unit -Werror -fsyntax-only $(RUNNER) \
-		$(UNIT:%=suites/unit/%.c) $(FUZZERS:%=suites/fuzz/%.c)
+		$(UNIT:%=suites/unit/%.c) $(FUZZERS:%=suites/fuzz/%.c) $(AGENT)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist; do \
 		sh -n $$script || exit 1; done
 	bash -n .ci/run

@@ -176,7 +176,8 @@ def run_debugger(target, options, case):
         config.gdb = os.path.join(place, 'socket')
         observer = debugger.Debugger(config, case, kind.entries, options.symbols,
                                      not options.no_gdb)
-        signal.signal(signal.SIGINT, signal.SIG_IGN if observer.run else signal.default_int_handler)
+        if observer.run:    # then Ctrl-C is for gdb, which would inherit SIG_IGN
+            signal.signal(signal.SIGINT, lambda *_: None)
         result = session.run(config, ['assay', 'run', '-j1', case], writer(1), writer(2),
                              observer.done, observer)
     if observer.done():
@@ -213,11 +214,15 @@ def dispatch(arguments):
 
 def main(arguments):
     """Exit status of `ci/lab ARGUMENTS`."""
+    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
     def interrupt(number_of_signal, _):
+        for ending in endings:      # a second one shall not disturb the cleaning up
+            signal.signal(ending, signal.SIG_IGN)
         raise Interrupted(number_of_signal)
 
-    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(wanted, interrupt)
+    for ending in endings:
+        signal.signal(ending, interrupt)
     try:
         return dispatch(arguments)
     except UsageError as error:

@@ -2,6 +2,7 @@
 """What a lab's kernel starts with: a base (agent, busybox, modules), which changes seldom,
 and a job (the command and its files), which is unpacked over it."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -15,6 +16,7 @@ from .config import ROOT, Unavailable, UsageError, cache_directory
 
 AGENT = os.path.join(ROOT, 'build', 'lab', 'agent')
 PROGRAM = os.path.join(ROOT, 'build', 'assay')
+KEPT = 16       # archives of a kind in the cache
 # Which assay loads only when it is there, to disassemble.
 LOADED = ('/usr/lib/x86_64-linux-gnu/libZydis.so.*', '/usr/lib64/libZydis.so.*')
 
@@ -89,13 +91,21 @@ def base(machine, modules, parameters):
 
 
 def keep(data, kind):
-    """Keeps bytes in the cache under their hash: the path. Nobody sees half of a file."""
-    path = os.path.join(cache_directory(), kind, hashlib.sha256(data).hexdigest()[:32])
-    if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
-            file.write(data)
-        os.rename(file.name, path)
+    """Keeps bytes in the cache under their hash: the path. Nobody sees half of a file. Those
+    least recently used go."""
+    directory = os.path.join(cache_directory(), kind)
+    path = os.path.join(directory, hashlib.sha256(data).hexdigest()[:32])
+    if os.path.exists(path):
+        os.utime(path)
+        return path
+    os.makedirs(directory, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=directory, delete=False) as file:
+        file.write(data)
+    os.rename(file.name, path)
+    with contextlib.suppress(FileNotFoundError):    # another run does the same
+        kept = sorted(os.scandir(directory), key=lambda entry: entry.stat().st_mtime)
+        for old in kept[:-KEPT]:
+            os.remove(old)
     return path
 
 
@@ -148,8 +158,6 @@ def job(command, files, fetch, settings=()):
     elif command[0] == 'assay':
         raise UsageError('there is no build/assay to run: type make first')
     for source, path in files:
-        if not os.path.exists(source):
-            raise UsageError(f'--file {source}: no such file')
         add(archive, source, path)
     pairs = [('arg', argument) for argument in command]
     pairs += [('fetch', path.lstrip('/')) for path, _ in fetch]

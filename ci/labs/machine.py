@@ -68,7 +68,7 @@ class Machine:
     two_way = True          # whether the agent can be talked to: shell and gdb need it
     memory = 1024           # MiB, unless asked otherwise
     timeout = 120           # seconds for all, unless asked otherwise
-    stall = 15              # seconds without a sign of life, unless asked otherwise
+    stall = 30              # seconds without a sign of life, unless asked otherwise
     can_debug = False       # whether Boot.gdb is obeyed
     entries = ()            # symbols of the modules where the processor enters a guest
 

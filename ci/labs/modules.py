@@ -25,6 +25,14 @@ def name_of(path):
     return normal(NAME.fullmatch(os.path.basename(path))[1])
 
 
+def check_file(path):
+    """Raises UsageError if a file cannot be a module."""
+    if not os.path.isfile(path):
+        raise UsageError(f'--module {path}: no such file')
+    if not NAME.fullmatch(os.path.basename(path)):
+        raise UsageError(f'--module {path}: no name of a kernel module, NAME.ko')
+
+
 def index(directory):
     """{name: path} of all modules below a directory, as installed or as built."""
     found = {}

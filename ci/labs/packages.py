@@ -10,12 +10,18 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from .config import Unavailable, cache_directory
 
 # Whatever else is in the machine's sources cannot hold its kernels.
 OWN_SUITES = ('', '-updates', '-security', '-proposed-updates')
+
+
+def note(text):
+    """Tells who waits what for."""
+    print(f'lab: {text}', file=sys.stderr, flush=True)
 
 
 def release_name():
@@ -163,6 +169,7 @@ class Archive:
             self._refresh()
 
     def _refresh(self):
+        note(f'fetching the list of packages of {self.suite}')
         self._configure()
         self._apt('apt-get', '-q', 'update', '-o', 'APT::Update::Error-Mode=any')
         open(os.path.join(self.top, 'fresh'), 'w', encoding='utf-8').close()
@@ -182,6 +189,7 @@ class Archive:
     def fetch(self, packages, directory):
         """Fetches (package, version) pairs into a directory; apt checks their hashes."""
         wanted = [f'{name}={version}' for name, version in packages]
+        note(f'fetching {", ".join(name for name, _ in packages)} of {self.suite}')
         with locked('apt-' + self.suite):
             try:
                 self._apt('apt-get', '-q', 'download', *wanted, directory=directory)
@@ -192,6 +200,7 @@ class Archive:
     def fetch_missing(self, package, directory):
         """Fetches a package of backports, and what of its dependencies is not installed on this
         machine or too old, into a directory."""
+        note(f'fetching {package} of {self.suite}, to run it unpacked')
         self.index(re.escape(package))
         with locked('apt-' + self.suite):
             os.makedirs(os.path.join(directory, 'partial'), exist_ok=True)

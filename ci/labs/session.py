@@ -19,7 +19,9 @@ from .config import ROOT, Unavailable, UsageError
 # Exit statuses of `ci/lab`; else that of the command.
 USAGE, DIED, TIME, CANNOT = 2, 3, 124, 125
 
+PARAMETER = re.compile(r'([\w-]+)\.([\w-]+)=(\S*)')
 LOOK = 0.05         # seconds between looks at the console
+QUIET_BOOT = 60     # seconds that a kernel may be silent at least while it starts
 LINGER = 1.0        # seconds that a dying kernel has to print the rest
 
 
@@ -56,6 +58,10 @@ class Failure(Exception):
     def __init__(self, status, reason):
         super().__init__(reason)
         self.status = status
+
+
+class FetchError(Exception):
+    """What was to be fetched cannot be had."""
 
 
 def run(config, command, on_stdout, on_stderr, stopped=None, observer=None):
@@ -120,11 +126,13 @@ class Session:
     def prepare(self):
         """The Boot that was asked for. Raises UsageError and Unavailable."""
         config = self.config
+        check(config)
         self.result.emulator = self.machine.identify()
         kernel = kernels.find(config.kernel, config.modules)
         self.result.kernel = kernel.release
         order = modules.load_order(kernel, self.machine.modules, config.replaced)
-        loaded, arguments = parameters(config.parameters, [name for name, _ in order])
+        parts = modules.builtin(kernel.modules) if kernel.modules else None
+        loaded, arguments = parameters(config.parameters, [name for name, _ in order], parts)
         job = initramfs.job(self.command, config.files, config.fetch, self.observer.settings)
         path = os.path.join(self.scratch, 'job')
         with open(path, 'wb') as file:
@@ -151,6 +159,8 @@ class Session:
             self.observer.begin(self)
             self.serve()
             self.deliver()
+        except FetchError as caught:
+            failure = Failure(self.status or DIED, str(caught))
         except Failure as caught:
             failure = caught
         except frames.LostData as caught:
@@ -232,6 +242,8 @@ class Session:
         self.observer.look()
         timeout = self.config.timeout or self.machine.timeout
         stall = self.config.stall or self.machine.stall
+        if not self.greeted:
+            stall = max(stall, QUIET_BOOT)
         if now - self.started > timeout:
             raise Failure(TIME, f'time limit: not done after {timeout:g} s')
         if now - self.alive > stall:
@@ -293,7 +305,7 @@ class Session:
                                                          if member.isfile() else None)
                                 for member in tar}
             except (tarfile.TarError, EOFError) as error:
-                raise Failure(DIED, f'what was fetched is damaged: {error}') from None
+                raise FetchError(f'what was fetched is damaged: {error}') from None
         for path, to in self.config.fetch:
             place(contents, os.path.normpath(path).strip('/'), to)
 
@@ -339,6 +351,23 @@ def log_directory():
     return path if os.access(path, os.W_OK) else tempfile.gettempdir()
 
 
+def check(config):
+    """Raises UsageError for what cannot be right whatever machine this is."""
+    for item in config.parameters:
+        if not PARAMETER.fullmatch(item):
+            raise UsageError(f'--param takes MODULE.NAME=VALUE, not "{item}"')
+    for path in config.replaced:
+        modules.check_file(path)
+    for source, _ in config.files:
+        if not os.path.exists(source):
+            raise UsageError(f'--file {source}: no such file')
+    if config.log:
+        try:
+            open(config.log, 'ab').close()
+        except OSError as error:
+            raise UsageError(f'--log {config.log}: {error.strerror}') from None
+
+
 def emulator(config):
     """Path of the emulator that was asked for, None for the machine's own choice."""
     if config.emulator is None:
@@ -352,20 +381,19 @@ def emulator(config):
     return os.path.abspath(path)
 
 
-def parameters(wanted, loaded):
+def parameters(wanted, loaded, parts):
     """What "MODULE.NAME=VALUE" items mean: ({module: ["NAME=VALUE"]}, kernel arguments for
-    what is part of the kernel). A later one of the same name counts."""
+    what is part of the kernel). A later one of the same name counts. parts: names of what is
+    part of the kernel, None if anything may be."""
     values = {}
     for item in ('kvm.force_emulation_prefix=1', *wanted):
-        match = re.fullmatch(r'([\w-]+)\.([\w-]+)=(\S*)', item)
-        if not match:
-            raise UsageError(f'--param takes MODULE.NAME=VALUE, not "{item}"')
+        match = PARAMETER.fullmatch(item)
         values[modules.normal(match[1]), match[2]] = match[3]
     of_modules, arguments = {}, []
     for (module, name), value in values.items():
         if module in loaded:
             of_modules.setdefault(module, []).append(f'{name}={value}')
-        elif loaded:
+        elif parts is not None and module not in parts:
             raise UsageError(f'--param {module}.{name}={value}: the lab loads no module {module}, '
                              f'but {", ".join(loaded)}')
         else:
@@ -378,7 +406,7 @@ def place(contents, path, to):
     found = {name: item for name, item in contents.items()
              if name == path or name.startswith(path + '/')}
     if not found:
-        raise Failure(DIED, f'--fetch /{path}: the command left no such file')
+        raise FetchError(f'--fetch /{path}: the command left no such file')
     for name, (member, data) in found.items():
         rest = name[len(path):].strip('/')
         end = to
@@ -393,7 +421,7 @@ def place(contents, path, to):
                 with open(end, 'wb') as file:
                     file.write(data)
         except OSError as error:
-            raise Failure(DIED, f'--fetch {end}: {error.strerror}') from None
+            raise FetchError(f'--fetch {end}: {error.strerror}') from None
 
 
 def last_cases(path):
