@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tty
 
-from . import bochs_image, machine, slim
+from . import bochs_build, bochs_image, machine, slim
 from .config import Unavailable
 
 FLOOR = (2, 7)
@@ -52,6 +52,7 @@ debug: action=ignore
 class Bochs(machine.Machine):
     """What both kinds have in common."""
 
+    package = program = 'bochs'
     cpu = ''                # model, unless asked otherwise
     memory = 512
     timeout = 1200
@@ -64,7 +65,7 @@ class Bochs(machine.Machine):
                  'trace_eval_init,trace_eval_sync')
 
     def identify(self):
-        path = self.emulator or shutil.which('bochs')
+        path = self.emulator or bochs_build.ensure() or shutil.which('bochs')
         if not path:
             raise Unavailable('there is no bochs: make deps installs it, --emulator names another')
         try:

@@ -123,6 +123,10 @@ class Archive:
                               '--kernel BZIMAGE --modules DIRECTORY')
         self.top = os.path.join(cache_directory(), 'apt', self.suite)
 
+    def sources(self):
+        """What apt is to know, as a .sources file; empty if the machine knows no mirror."""
+        return own_sources(_machine_sources(), self.release, self.backports)
+
     def _configure(self):
         """Writes what makes apt private; gives the environment to call it in. Hooks of the
         machine's own configuration concern its own packages: they are left out."""
@@ -143,7 +147,7 @@ class Archive:
             'Debug::NoLocking': 'true',
         }
         kept += [f'{key} "{value}";' for key, value in own.items()]
-        sources = own_sources(_machine_sources(), self.release, self.backports)
+        sources = self.sources()
         if not sources:
             raise Unavailable(f'no source of {self.release} in /etc/apt/sources.list and '
                               'sources.list.d: add one, or give --kernel BZIMAGE --modules DIR')
@@ -154,7 +158,8 @@ class Archive:
                 file.write(text)
         return dict(os.environ, APT_CONFIG=os.path.join(self.top, 'apt.conf'), LC_ALL='C')
 
-    def _apt(self, *arguments, directory=None):
+    def apt(self, *arguments, directory=None):
+        """Runs a command of apt on this archive: what it says. The archive is to be locked."""
         done = subprocess.run(arguments, env=self._configure(), cwd=directory or self.top,
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
@@ -166,24 +171,25 @@ class Archive:
     def refresh(self):
         """Fetches the lists of packages."""
         with locked('apt-' + self.suite):
-            self._refresh()
+            self.refresh_lists()
 
-    def _refresh(self):
+    def refresh_lists(self):
+        """The same for who has locked the archive."""
         note(f'fetching the list of packages of {self.suite}')
         self._configure()
-        self._apt('apt-get', '-q', 'update', '-o', 'APT::Update::Error-Mode=any')
+        self.apt('apt-get', '-q', 'update', '-o', 'APT::Update::Error-Mode=any')
         open(os.path.join(self.top, 'fresh'), 'w', encoding='utf-8').close()
 
     def index(self, pattern):
         """[(package, version)] of all packages whose whole name the expression matches."""
         with locked('apt-' + self.suite):
             if not os.path.exists(os.path.join(self.top, 'fresh')):
-                self._refresh()
+                self.refresh_lists()
             found = []
-            names = [name for name in self._apt('apt-cache', 'pkgnames').split()
+            names = [name for name in self.apt('apt-cache', 'pkgnames').split()
                      if re.fullmatch(pattern, name)]
             if names:
-                found = parse_madison(self._apt('apt-cache', 'madison', *sorted(names)))
+                found = parse_madison(self.apt('apt-cache', 'madison', *sorted(names)))
             return found
 
     def fetch(self, packages, directory):
@@ -192,10 +198,10 @@ class Archive:
         note(f'fetching {", ".join(name for name, _ in packages)} of {self.suite}')
         with locked('apt-' + self.suite):
             try:
-                self._apt('apt-get', '-q', 'download', *wanted, directory=directory)
+                self.apt('apt-get', '-q', 'download', *wanted, directory=directory)
             except Unavailable:     # old lists name packages that are no more
-                self._refresh()
-                self._apt('apt-get', '-q', 'download', *wanted, directory=directory)
+                self.refresh_lists()
+                self.apt('apt-get', '-q', 'download', *wanted, directory=directory)
 
     def fetch_missing(self, package, directory):
         """Fetches a package of backports, and what of its dependencies is not installed on this
@@ -204,14 +210,14 @@ class Archive:
         self.index(re.escape(package))
         with locked('apt-' + self.suite):
             os.makedirs(os.path.join(directory, 'partial'), exist_ok=True)
-            self._apt('apt-get', '-q', '-y', '-d', 'install', package, '--no-install-recommends',
+            self.apt('apt-get', '-q', '-y', '-d', 'install', package, '--no-install-recommends',
                       '-t', self.suite, '-o', 'Dir::State::status=/var/lib/dpkg/status',
                       '-o', f'Dir::Cache::archives={directory}')
 
     def depends(self, package, version):
         """Names of packages that it depends on, first choices only."""
         with locked('apt-' + self.suite):
-            text = self._apt('apt-cache', 'show', f'{package}={version}')
+            text = self.apt('apt-cache', 'show', f'{package}={version}')
         match = re.search(r'^Depends: (.*)$', text, re.MULTILINE)
         return re.findall(r'(?:^|, )([^ ,|]+)', match[1]) if match else []
 
