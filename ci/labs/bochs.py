@@ -53,6 +53,7 @@ class Bochs(machine.Machine):
     """What both kinds have in common."""
 
     package = program = 'bochs'
+    seen_as = 'Bochs'
     cpu = ''                # model, unless asked otherwise
     memory = 512
     timeout = 1200

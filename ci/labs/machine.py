@@ -62,6 +62,7 @@ class Machine:
     modules = ()            # the kernel modules that drive its virtualisation: 'kvm_amd'
     package = ''            # of the distribution, that has the emulator
     program = ''            # its name in PATH
+    seen_as = ''            # what assay calls it: deviations name it so, with its version
     arguments = ''          # kernel arguments that it needs or that make it faster
     channel_device = '/dev/ttyS1'   # what the agent talks through; raw, if it is a tty
     job_device = None       # block device in the lab where job may be found later, or None

@@ -18,6 +18,7 @@ class Qemu(machine.Machine):
     """QEMU, without any hardware acceleration."""
 
     name = 'svm'
+    seen_as = 'TCG'
     modules = ('kvm_amd',)
     package = 'qemu-system-x86'
     program = 'qemu-system-x86_64'

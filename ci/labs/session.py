@@ -133,7 +133,9 @@ class Session:
         order = modules.load_order(kernel, self.machine.modules, config.replaced)
         parts = modules.builtin(kernel.modules) if kernel.modules else None
         loaded, arguments = parameters(config.parameters, [name for name, _ in order], parts)
-        job = initramfs.job(self.command, config.files, config.fetch, self.observer.settings)
+        seen_as = f'{self.machine.seen_as} {self.result.emulator.split()[-1]}'
+        job = initramfs.job(self.command, config.files, config.fetch,
+                            [('env', 'ASSAY_MACHINE=' + seen_as), *self.observer.settings])
         path = os.path.join(self.scratch, 'job')
         with open(path, 'wb') as file:
             file.write(job)
