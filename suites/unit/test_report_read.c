@@ -215,6 +215,20 @@ static void test_other_failures(void)
 	result_clear(&result);
 }
 
+/* On a terminal the line that is marked is strong, as where it is disassembled. */
+static void test_paint(void)
+{
+	static const char *const code[] = { "    08000  90  nop", " -> 08001  f4  hlt" };
+	const struct retold told = { .code = code, .ncode = 2 };
+	const struct result result = { .instance = &fake_instances[0], .told = &told };
+	struct strbuf sb = { 0 };
+
+	sb_code(&sb, &result, 2, &paint_terminal);
+	ok_text(sb.s, "      08000  90  nop\n\033[1m   -> 08001  f4  hlt\033[0m\n",
+		"code that is told is painted");
+	sb_free(&sb);
+}
+
 /* Fields that other versions add stay, and so does what they say of the whole run. */
 static void test_unknown_fields(void)
 {
@@ -336,7 +350,7 @@ static void test_cut(void)
 	static const char run[] = "\"instances\":6,\"suites\":{\"emulation\":3,\"io\":3}";
 	static const char counts[] = "\"pass\":2,\"fail\":1,\"error\":1,\"skip\":1,\"deviation\":1";
 	char *json = json_text(), *a = LINES(json, 1, 2, 3, 4), *fep = line_of(json, 7);
-	char *half = xasprintf("%s{\"type\":\"resu", a), *b = LINES(json, 1, 3, 5, 8);
+	char *half = xasprintf("%s{\"type\":\"resu", a), *b = LINES(json, 1, 3, 5, 8), *whole;
 	char *b1 = replace(b, run, "\"instances\":2,\"suites\":{\"emulation\":2}");
 	char *b2 = replace(b1, counts,
 			   "\"pass\":1,\"fail\":1,\"error\":0,\"skip\":0,\"deviation\":0");
@@ -350,6 +364,11 @@ static void test_cut(void)
 	input = (struct input){ .texts = { a }, .partial = true };
 	contains(&input, STATUS_OK, "what there is of it", ": 3 instances",
 		 "all as expected: 3 instances in 0.01 s\n");
+	whole = replace(a, run, "\"instances\":3,\"suites\":{\"emulation\":1,\"io\":2}");
+	input = (struct input){ .texts = { whole } };
+	contains(&input, STATUS_ERROR, "a run that lacks nothing but its summary",
+		 "all as expected: 3 instances in 0.01 s\n");
+	free(whole);
 	input = (struct input){ .texts = { half }, .partial = true };
 	contains(&input, STATUS_OK, "half a line", "all as expected: 3 instances");
 	input = (struct input){ .texts = { half } };
@@ -632,6 +651,9 @@ static void test_other_runs(void)
 			"\"/dev/assay\", not \"/dev/kvm\"");
 	input = (struct input){ .texts = { more, json } };
 	refused(&input, "b.json:1: another run than that of a.json:1: \"cache\" is nothing, not 1");
+	input = (struct input){ .texts = { json, more } };
+	contains(&input, STATUS_ERROR, "another host that says more",
+		 "refused: b.json:1: another run than that of a.json:1: \"host\" is {");
 	input = (struct input){ .texts = { after } };
 	refused(&input, "a.json:9: after the summary only another run may follow");
 	input = (struct input){ .texts = { one, "" } };
@@ -679,6 +701,7 @@ int main(void)
 	fake_world();
 	test_round_trips();
 	test_other_failures();
+	test_paint();
 	test_unknown_fields();
 	test_again();
 	test_shards();
