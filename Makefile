@@ -314,7 +314,8 @@ format-check:
 lint: format-check $(GEN_H)
 	$(CLANG) $(ASSAY_CFLAGS) -DASSAY_VERSION='""' -Isuites/unit -Werror -fsyntax-only $(RUNNER) \
 		$(UNIT:%=suites/unit/%.c) $(FUZZERS:%=suites/fuzz/%.c) $(AGENT)
-	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist; do \
+	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
+		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
 		sh -n $$script || exit 1; done
 	bash -n .ci/run
 
