@@ -190,8 +190,10 @@ bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
 		ok = false;
 	} else if (ok && suite_select(suite, patterns.word, patterns.count, choice->mode,
 				      &error) < 0) {
-		complain("%s%s", error, choice->axes.paths || choice->axes.irqchips ||
-			 choice->axes.cpus ? " (of what --variant, --irqchip and --smp leave)" : "");
+		bool narrowed = choice->axes.paths || choice->axes.irqchips || choice->axes.cpus;
+
+		complain("%s%s", error,
+			 narrowed ? " (of what --variant, --irqchip and --smp leave)" : "");
 		suite_free(suite);
 		ok = false;
 	}

@@ -298,8 +298,7 @@ enum status target_open(struct target *target, const char *path, char **error)
 		status = read_offer(target, error);
 	if (status == STATUS_OK) {
 		host_read(&target->host, path);
-		target->tr_available = !strcmp(target->host.hypervisor, "kvm_amd") &&
-				       !strcmp(target->host.machine, "TCG");
+		target->tr_available = !strcmp(target->host.machine, "TCG");
 		read_fep(target);
 	} else {
 		target_close(target);

@@ -114,7 +114,8 @@ static void test_whole_vm(void)
 	TWO("of its own local APIC", REC_ACTION, ACT_CHECK_LAPIC, N(F_offset, 0x80),
 	    N(F_value, 1));
 	TWO("an NMI", REC_ACTION, ACT_NMI);
-	BAD_TWO("action write: it acts on the whole VM, or may: put it under `vcpu 0`, not `vcpu 1`",
+	BAD_TWO("action write: it acts on the whole VM, or may: put it under `vcpu 0`, not "
+		"`vcpu 1`",
 		REC_ACTION, ACT_WRITE, N(F_address, SCRATCH), D(F_bytes, "x", 1));
 	BAD_TWO("action memslot: it acts on the whole VM", REC_ACTION, ACT_MEMSLOT, N(F_id, 8),
 		N(F_size, 0));
