@@ -232,7 +232,7 @@ def test_a_debugger_stops_where_the_guest_is_entered():
     assert b'all as expected: 1 instance' in outcome.output
 
 
-# ---- a kernel that is wrong ------------------------------------------------------------------------
+# ---- a kernel that is wrong ----------------------------------------------------------------------
 
 def break_module(path, function):
     """Bytes of a module whose function returns at once. Its first five bytes stay: there the
