@@ -118,6 +118,7 @@ static void replay_run(struct vm *vm, const struct trace_run *r, bool fpu)
 	memcpy((u8 *)vm->run + r->data_offset, r->data, r->data_bytes);
 	vm->run->kvm_valid_regs = vm->sync_regs ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
 	vm->run->immediate_exit = r->immediate_exit;
+	vm->memory.base = NULL;
 	ioctl(vm->vcpu, KVM_RUN, 0);
 	vm->run->kvm_dirty_regs = 0;
 	vm->state_pending = false;

@@ -215,6 +215,7 @@ static int kvm_run_once(struct engine *e)
 	if (e->trace)
 		trace_run(e);
 	e->state_written = false;
+	vm->memory.base = NULL;	/* the guest writes there */
 	vm->run->kvm_valid_regs = vm->sync_regs || e->check_sync ?
 					  KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
 	if (e->check_sync)
@@ -364,6 +365,7 @@ static bool go_on(struct engine *e, const struct record *step, const struct cpu_
 		if (!stage_write(&e->stage, e->frame.addr + error_bytes, &resume, e->frame.item))
 			return engine_error(e, "%s", e->stage.error);
 		memcpy(e->vm->mem + e->frame.addr + error_bytes, &resume, e->frame.item);
+		e->vm->memory.base = NULL;
 		handler.gpr[RSP] += error_bytes;
 		handler.rip = e->frame.item == 8 ? SERVICE_IRET64 : SERVICE_IRET;
 		*state = *before;
@@ -482,6 +484,7 @@ static bool run_steps(struct engine *e)
 		if (step->kind == REC_ACTION) {
 			if (!vm_settle(e->vm))
 				return engine_error(e, "%s", e->vm->error);
+			e->vm->memory.base = NULL;	/* it may write there */
 			if (!action_do(e, step))
 				return false;
 		} else if (!expectation(e, step, last_step(tc, i))) {
@@ -584,9 +587,14 @@ static void abandon_exit(struct engine *e)
 
 void engine_part(struct engine *e, struct result *result)
 {
+	bool ok;
+
 	begin(e, result);
 	hw_begin(e);
-	if (!stage_build(&e->stage, e->instance))
+	ok = stage_build(&e->stage, e->instance);
+	if (e->smp)
+		e->stage.pages.base = NULL;	/* smp.c writes there without keeping count */
+	if (!ok)
 		engine_error(e, "the stage cannot be built: %s", e->stage.error);
 	else if (set_the_stage(e) && (!e->smp || smp_begin(e)))
 		run_steps(e);

@@ -201,7 +201,7 @@ bool judge_memory(struct engine *e, u64 from, u64 to)
 	const u8 *want = e->stage.mem, *got = e->vm->mem;
 	bool wrong = false;
 
-	if (!memcmp(want + from, got + from, to - from))
+	if (memory_equal(want + from, got + from, to - from))
 		return false;
 	for (u64 at = from; at < to; at++) {
 		u64 end = at;
@@ -278,6 +278,7 @@ static bool any_memory(struct engine *e, const struct record *record)
 	if (addr >= STAGE_RAM || length > STAGE_RAM - addr)
 		return engine_error(e, "undefined_memory is outside guest memory");
 	memcpy(e->stage.mem + addr, e->vm->mem + addr, length);
+	e->stage.pages.touched |= pages_of(addr, length);
 	return true;
 }
 
@@ -407,6 +408,8 @@ static bool compare_all(struct engine *e)
 	wrong |= differs(e, "kvm_run.if_flag", !!(e->seen.rflags & RFLAGS_IF), run->if_flag);
 	wrong |= differs(e, "kvm_run.cr8", e->seen.cr8, run->cr8);
 	wrong |= differs(e, "kvm_run.apic_base", e->seen.apic_base, run->apic_base);
+	if (!wrong && !e->smp)
+		e->vm->memory = e->stage.pages;	/* until the guest runs again */
 	return wrong;
 }
 
@@ -440,8 +443,8 @@ static bool all_tolerated(struct engine *e)
 		return true;
 	}
 	e->stage.state = e->seen;
-	memcpy(e->stage.mem, e->vm->mem, MMIO);
-	memcpy(e->stage.mem + MMIO_END, e->vm->mem + MMIO_END, STAGE_RAM - MMIO_END);
+	pages_copy(e->stage.mem, e->vm->mem, ALL_PAGES & ~pages_of(MMIO, MMIO_END - MMIO));
+	e->stage.pages.touched = ALL_PAGES;
 	return true;
 }
 

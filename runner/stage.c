@@ -60,6 +60,7 @@ bool stage_write(struct stage *stage, u64 addr, const void *bytes, u32 size)
 		return false;
 	}
 	memcpy(stage->mem + addr, bytes, size);
+	stage->pages.touched |= pages_of(addr, size);
 	return true;
 }
 
@@ -68,6 +69,7 @@ bool stage_write(struct stage *stage, u64 addr, const void *bytes, u32 size)
 static void put64(struct stage *stage, u64 addr, u64 value)
 {
 	memcpy(stage->mem + addr, &value, sizeof(value));
+	stage->pages.touched |= pages_of(addr, sizeof(value));
 }
 
 static void put_descriptor(struct stage *stage, u64 selector, u64 base, u64 limit, u64 ar)
@@ -418,6 +420,7 @@ static void put_image(struct stage *stage, const struct image *image)
 
 		memcpy(stage->mem + seg->addr, seg->data, seg->filesz);
 		memset(stage->mem + seg->addr + seg->filesz, 0, seg->size - seg->filesz);
+		stage->pages.touched |= pages_of(seg->addr, seg->size);
 	}
 }
 
@@ -449,13 +452,15 @@ bool stage_build(struct stage *stage, const struct instance *instance)
 {
 	const struct mg_case *tc = instance->tc;
 	const struct template *t = template_of(tc->image->mode, instance->ring);
+	const struct stage_pages blank = { .base = t };
 
 	stage->instance = instance;
 	stage->levels = t->levels;
 	stage->next_table = t->next_table;
 	stage->state = t->state;
 	stage->state.rip = tc->entry;
-	memcpy(stage->mem, t->mem, STAGE_RAM);
+	pages_copy(stage->mem, t->mem, pages_that_differ(&stage->pages, &blank));
+	stage->pages = blank;
 	put_image(stage, tc->image);
 	apply_uses(&stage->state, tc->uses);
 	apply_cpu(&stage->state, instance->cpu);

@@ -10,10 +10,22 @@
 
 #define PAGE_BYTES 4096u
 
+/*
+ * What memory of STAGE_RAM bytes holds: a copy of base, but for pages that may differ,
+ * a bit each from address 0. So that as little as can be is copied and compared; two
+ * that have the same base differ in no other pages than either names.
+ */
+struct stage_pages {
+	const void *base;	/* a template of the stage, or NULL: nothing is known */
+	u32 touched;
+};
+#define ALL_PAGES 0xffffffffu	/* STAGE_RAM / PAGE_BYTES of them */
+
 struct stage {
 	const struct instance *instance;
 	struct cpu_state state;
 	u8 *mem;		/* STAGE_RAM bytes, by guest-physical address */
+	struct stage_pages pages;	/* what is in it: kept by whoever writes there */
 	unsigned int levels;	/* of page tables: 0 none, 2 32-bit, 3 PAE, 4, 5 */
 	u64 next_table;		/* first unused page of TABLES */
 	char error[160];	/* what is wrong with the case, when a function failed */
@@ -28,6 +40,19 @@ void stage_free(struct stage *stage);
  * case asks for. False with stage->error set when the case asks the impossible.
  */
 bool stage_build(struct stage *stage, const struct instance *instance);
+
+/* Whether two pieces of memory are the same, in the way that is fastest here. */
+bool memory_equal(const u8 *a, const u8 *b, size_t bytes);
+/* One of these ways; libc's is the other. */
+bool memory_equal_by_words(const u8 *a, const u8 *b, size_t bytes);
+/* The pages in which two memories may differ. */
+u32 pages_that_differ(const struct stage_pages *a, const struct stage_pages *b);
+/* The pages that these bytes, inside STAGE_RAM, are in. */
+u32 pages_of(u64 addr, u64 size);
+/* Copies those pages from one memory to another. */
+void pages_copy(u8 *to, const u8 *from, u32 pages);
+/* Whether those pages of both are the same. */
+bool pages_equal(const u8 *a, const u8 *b, u32 pages);
 
 /* Writes bytes of guest memory; false (and error) if outside STAGE_RAM. */
 bool stage_write(struct stage *stage, u64 addr, const void *bytes, u32 size);

@@ -40,6 +40,7 @@ static u64 entry_read(const struct stage *stage, u64 at)
 static void entry_write(struct stage *stage, u64 at, u64 value)
 {
 	memcpy(stage->mem + at, &value, entry_bytes(stage));
+	stage->pages.touched |= pages_of(at, entry_bytes(stage));
 }
 
 /* Flags of an entry that points to a table. PAE's PDPTE has none but P (SDM 3 4.4.1). */

@@ -112,12 +112,16 @@ bool vm_flush_tables(struct vm *vm)
 	return !errno || failed(vm, "KVM_SET_USER_MEMORY_REGION");
 }
 
+#define TABLES_PAGES pages_of(TABLES, TABLES_END - TABLES)
+#define MMIO_PAGES pages_of(MMIO, MMIO_END - MMIO)
+
 /* Page tables that a case not yet in a paging mode will never look at are all zero. */
 static bool has_tables(const struct stage *stage)
 {
 	static const u8 none[TABLES_END - TABLES];
 
-	return stage->state.cr0 & CR0_PG || memcmp(stage->mem + TABLES, none, sizeof(none));
+	return stage->state.cr0 & CR0_PG || stage->levels ||
+	       memcmp(stage->mem + TABLES, none, sizeof(none));
 }
 
 /*
@@ -137,7 +141,19 @@ static u64 paging_controls(const struct cpu_state *state)
 /* Has the guest written there itself? Then the target derived translations from that. */
 static bool tables_changed(const struct vm *vm)
 {
-	return memcmp(vm->mem + TABLES, vm->tables_loaded, TABLES_END - TABLES);
+	u32 pages = pages_that_differ(&vm->memory, &vm->loaded) & TABLES_PAGES;
+
+	return !pages_equal(vm->mem, vm->tables_loaded, pages);
+}
+
+static void load_pages(struct vm *vm, const struct stage *stage)
+{
+	pages_copy(vm->mem, stage->mem,
+		   pages_that_differ(&vm->memory, &stage->pages) & ~MMIO_PAGES);
+	vm->memory = stage->pages;
+	pages_copy(vm->tables_loaded, stage->mem,
+		   pages_that_differ(&vm->loaded, &stage->pages) & TABLES_PAGES);
+	vm->loaded = stage->pages;
 }
 
 /*
@@ -147,8 +163,8 @@ static bool tables_changed(const struct vm *vm)
  */
 static bool load_memory(struct vm *vm, const struct stage *stage)
 {
-	const u8 *tables = stage->mem + TABLES;
 	u64 controls = paging_controls(&stage->state);
+	u32 pages;
 
 	if (vm->cpu)
 		return true;	/* memory is vCPU 0's business ... */
@@ -156,14 +172,15 @@ static bool load_memory(struct vm *vm, const struct stage *stage)
 	if (tables_changed(vm) || controls != vm->controls || vm->cpus > 1)
 		vm->tables_unknown = true;
 	vm->controls = controls;
-	memcpy(vm->mem, stage->mem, MMIO);
-	memcpy(vm->mem + MMIO_END, stage->mem + MMIO_END, STAGE_RAM - MMIO_END);
-	memcpy(vm->tables_loaded, tables, TABLES_END - TABLES);
-	if (!has_tables(stage) || (!vm->tables_unknown &&
-				   !memcmp(vm->tables_seen, tables, TABLES_END - TABLES)))
+	load_pages(vm, stage);
+	if (!has_tables(stage))
+		return true;
+	pages = pages_that_differ(&vm->seen, &stage->pages) & TABLES_PAGES;
+	if (!vm->tables_unknown && pages_equal(vm->tables_seen, stage->mem, pages))
 		return true;
 	vm->tables_unknown = false;
-	memcpy(vm->tables_seen, tables, TABLES_END - TABLES);
+	pages_copy(vm->tables_seen, stage->mem, pages);
+	vm->seen = stage->pages;
 	return vm_flush_tables(vm);
 }
 
@@ -415,8 +432,8 @@ struct vm *vm_create(const struct target *target, const struct vm_shape *shape, 
 	vm->sync_regs = sync_regs;
 	vm->fd = vm->vcpu = -1;
 	vm->mem = mem;
-	vm->tables_seen = xcalloc(1, TABLES_END - TABLES);
-	vm->tables_loaded = xcalloc(1, TABLES_END - TABLES);
+	vm->tables_seen = xcalloc(1, STAGE_RAM);
+	vm->tables_loaded = xcalloc(1, STAGE_RAM);
 	vm->tables_unknown = true;
 	if (make_vm(vm, shape))
 		return vm;

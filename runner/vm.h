@@ -44,6 +44,11 @@ struct vm {
 	 */
 	struct vm *peers[SMP_MAX - 1];
 	u8 *mem;			/* STAGE_RAM bytes, shared with the guest */
+	/*
+	 * What is in mem: known after loading, and where the engine found it to be as
+	 * predicted. Whoever lets something else write there sets base to NULL.
+	 */
+	struct stage_pages memory;
 	bool sync_regs;			/* state travels in kvm_run.s.regs */
 	bool state_pending;		/* the next KVM_RUN takes it from kvm_run.s.regs */
 	struct vm_slot slots[VM_SLOTS];
@@ -51,8 +56,10 @@ struct vm {
 	struct kvm_enable_cap caps[VM_CAPS];	/* enabled by the case, in order */
 	unsigned int ncaps;
 
-	u8 *tables_seen;		/* TABLES as the target last used them */
-	u8 *tables_loaded;		/* TABLES as the runner last wrote them */
+	/* Of STAGE_RAM bytes only TABLES are used, at their addresses. */
+	u8 *tables_seen;		/* as the target last used them */
+	u8 *tables_loaded;		/* as the runner last wrote them */
+	struct stage_pages seen, loaded;	/* what is in these two */
 	u64 controls;			/* paging controls when it last was looked at */
 	bool tables_unknown;		/* other tables were in use: flush before the next */
 	bool xstate_unknown;		/* XCR0 or PKRU may not be what a new vCPU has */

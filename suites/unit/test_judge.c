@@ -66,10 +66,32 @@ static void agree(void)
 	run->apic_base = engine.seen.apic_base;
 }
 
+/* The stage says which pages are no longer as they were built; the VM what is in it. */
+static void check_pages(bool good)
+{
+	u32 changed = 0;
+
+	for (u64 at = 0; at < STAGE_RAM; at++)
+		if (engine.stage.mem[at] != pristine.mem[at])
+			changed |= pages_of(at, 1);
+	if (changed & ~engine.stage.pages.touched)
+		ok(false, "pages %#x of the stage changed, of which it knows %#x", changed,
+		   engine.stage.pages.touched);
+	if (vm.memory.base && memcmp(&vm.memory, &engine.stage.pages, sizeof(vm.memory)))
+		ok(false, "memory that is as predicted is known so");
+	if (!good && vm.memory.base)
+		ok(false, "other memory is not known");
+}
+
 static bool judge_first(void)
 {
+	bool good;
+
 	agree();
-	return judge_expectation(&engine, &f.tc.records[0]);
+	vm.memory.base = NULL;
+	good = judge_expectation(&engine, &f.tc.records[0]);
+	check_pages(good && !result.tolerated);
+	return good;
 }
 
 /* The case's records. What they refer to lives as long as the caller's block. */
@@ -103,6 +125,7 @@ static void test_equal(void)
 {
 	as_expected();
 	ok(judge_first(), "what is as expected is accepted");
+	ok(vm.memory.base != NULL, "and memory known");
 	ok(!result.ndifferences && result.outcome == OUTCOME_PASS && !result.why,
 	   "and nothing is told");
 }
@@ -331,18 +354,18 @@ static void test_writes(void)
 	world(MODE_LONG64, 0, 0);
 	CASE(EXPECT(STEP_CHECKPOINT, NOTHING),
 	     R(REC_WRITES, 0, V(F_address, SCRATCH), B(F_bytes, 1, 2)),
-	     R(REC_ANY, 0, V(F_address, SCRATCH + 0x10), V(F_length, 2)),
+	     R(REC_ANY, 0, V(F_address, PAGES + 0x10), V(F_length, 2)),
 	     R(REC_ENTRY_IS, 1, V(F_va, PAGES), V(F_set, 0x200)),
 	     EXPECT(STEP_CHECKPOINT, NOTHING),
 	     R(REC_WRITES, 0, V(F_address, SCRATCH), B(F_bytes, 9)));
 	as_expected();
 	guest[SCRATCH] = 1;
 	guest[SCRATCH + 1] = 2;
-	guest[SCRATCH + 0x11] = 0x77;
+	guest[PAGES + 0x11] = 0x77;
 	guest[TABLES + 3 * 4096 + (PAGES >> 12) * 8 + 1] ^= 2;
 	ok(judge_first(), "memory that is said to be written, or undefined, may change");
-	guest[SCRATCH + 0x11] = 0x78;
-	ok(!judge_expectation(&engine, f.tc.records + 4) && told("memory 0x7011"),
+	guest[PAGES + 0x11] = 0x78;
+	ok(!judge_expectation(&engine, f.tc.records + 4) && told("memory 0x18011"),
 	   "once, and not at the next step");
 	as_expected();
 	guest[SCRATCH] = 1;

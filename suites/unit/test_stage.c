@@ -596,6 +596,7 @@ static void test_image(void)
 
 	begin(MODE_LONG64, 0);
 	memset(f.stage.mem, 0xee, STAGE_RAM);	/* nothing of the case before is left */
+	f.stage.pages.touched = ALL_PAGES;
 	f.image.segments = segments;
 	f.image.nsegments = ARRAY_SIZE(segments);
 	f.tc.entry = TEXT + 0x11;
@@ -610,6 +611,65 @@ static void test_image(void)
 	CANNOT("2 bytes at 0x1ffff are outside guest memory",
 	       R(REC_MEMORY, 0, V(F_address, STAGE_RAM - 1), B(F_bytes, 7, 8)));
 	ok(!stage_write(&f.stage, ~0ull, "", 1), "nothing is written at the end of addresses");
+}
+
+static void test_pages(void)
+{
+	static u8 from[STAGE_RAM], to[STAGE_RAM];
+	struct stage_pages a = { .base = from, .touched = 1 }, b = { .base = from, .touched = 6 };
+	struct stage_pages other = { .base = to }, unknown = { 0 };
+	static const struct {
+		u64 addr, size;
+		u32 pages;
+	} rows[] = {
+		{ 0, 1, 1 }, { 0, 4096, 1 }, { 0, 4097, 3 }, { 4095, 2, 3 }, { 4096, 1, 2 },
+		{ 0x1f000, 4096, 1u << 31 }, { 0x1ffff, 1, 1u << 31 }, { 0, STAGE_RAM, ~0u },
+		{ 0x10000, 0x8000, 0xff0000 }, { 0x5000, 0, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
+		ok_equal(pages_of(rows[i].addr, rows[i].size), rows[i].pages, "row %u of pages", i);
+	ok_equal(pages_that_differ(&a, &b), 7, "pages that either names may differ");
+	ok_equal(pages_that_differ(&a, &other), ~0u, "all, where the base is another");
+	ok_equal(pages_that_differ(&unknown, &unknown), ~0u, "or is not known");
+	memset(from, 1, sizeof(from));
+	pages_copy(to, from, 1u << 31 | 0xc | 1);
+	for (unsigned int i = 0; i < 32; i++) {
+		bool copied = (1u << 31 | 0xc | 1) >> i & 1;
+
+		ok(to[i * PAGE_BYTES] == copied && to[i * PAGE_BYTES + 4095] == copied,
+		   "page %u is %scopied", i, copied ? "" : "not ");
+		ok(pages_equal(to, from, 1u << i) == copied, "and the same only if so");
+	}
+	ok(pages_equal(to, from, 0), "no page is always the same");
+	pages_copy(to, from, ~0u);
+	ok(pages_equal(to, from, ~0u), "all pages are copied");
+	to[STAGE_RAM - 1] = 0;
+	ok(!pages_equal(to, from, ~0u), "and the last byte counts");
+}
+
+/* Every byte counts, wherever it is in a row of words and behind the last whole one. */
+static void test_memory_equal(void)
+{
+	static u8 a[300], b[300];
+	bool found = true, others = true;
+
+	for (unsigned int from = 0; from < 9; from++) {
+		for (unsigned int bytes = 0; bytes < 200; bytes++) {
+			others &= memory_equal_by_words(a + from, b + from, bytes);
+			for (unsigned int at = 0; at < 250; at++) {
+				bool inside = at >= from && at < from + bytes;
+
+				b[at] ^= 0x10;
+				if (memory_equal_by_words(a + from, b + from, bytes) == inside ||
+				    memory_equal(a + from, b + from, bytes) == inside)
+					found = false;
+				b[at] ^= 0x10;
+			}
+		}
+	}
+	ok(others, "what is the same is equal");
+	ok(found, "a byte that differs is found, and only inside");
 }
 
 static void test_paths(void)
@@ -654,6 +714,8 @@ int main(void)
 	test_given();
 	test_uses();
 	test_image();
+	test_pages();
+	test_memory_equal();
 	test_paths();
 	fake_close(&f);
 	return tap_done();

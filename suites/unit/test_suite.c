@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Which instances cases expand into, their names, and how patterns choose them. */
 #include "instance.h"
+#include "stage_build.h"
 
 #include <unistd.h>
 
@@ -354,6 +355,45 @@ static void test_shards(void)
 	suite_free(&suite);
 }
 
+/* What a case does to its stage, in many places and ways. */
+static void use_stage(struct stage *stage, unsigned int seed)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		seed = seed * 1103515245 + 12345;
+		stage_write(stage, (seed >> 8) % STAGE_RAM, &seed, 1 + seed % 4);
+	}
+}
+
+/*
+ * A stage is built by what the case before has changed, and that must give what
+ * building it from nothing gives.
+ */
+static void test_stages(void)
+{
+	struct stage used, fresh;
+	struct axes all = { 0 };
+	struct suite suite;
+	char *error = NULL;
+
+	stage_init(&used);
+	stage_init(&fresh);
+	ok(!suite_load(&suite, NULL, 0, &all, &error), "the embedded images load");
+	for (unsigned int i = 0; i < suite.count; i++) {
+		const struct instance *instance = &suite.instances[i];
+
+		fresh.pages.base = NULL;
+		if (!stage_build(&used, instance) || !stage_build(&fresh, instance) ||
+		    memcmp(used.mem, fresh.mem, STAGE_RAM) ||
+		    memcmp(&used.state, &fresh.state, sizeof(used.state)))
+			ok(false, "%s: the stage is as if built from nothing", instance->name);
+		use_stage(&used, i);
+	}
+	ok(true, "%u stages are built", suite.count);
+	suite_free(&suite);
+	stage_free(&used);
+	stage_free(&fresh);
+}
+
 /* As many names as instances: each is found at once, not looked for. */
 static void test_all_names(void)
 {
@@ -399,6 +439,7 @@ int main(void)
 	ok(!rmdir(dir), "the folder is removed");
 	sb_free(&built);
 	test_shards();
+	test_stages();
 	test_all_names();
 	return tap_done();
 }

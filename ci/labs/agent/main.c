@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -22,9 +21,6 @@
 #include <unistd.h>
 
 #include "agent.h"
-
-#define KLOG_CONSOLE_LEVEL 8 /* syslog(2) */
-#define WARNINGS_TOO	   5
 
 #define MARK_PORT "0xe9" /* where the emulator keeps what is written */
 
@@ -200,8 +196,6 @@ int main(void)
 	struct settings boot;
 	const char *value = NULL;
 
-	/* The host looks for warnings on the console, whatever the kernel was told. */
-	klogctl(KLOG_CONSOLE_LEVEL, NULL, WARNINGS_TOO);
 	mount_all();
 	set_environment();
 	if (!settings_load(&boot, "/lab/boot"))
