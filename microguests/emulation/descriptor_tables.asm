@@ -145,7 +145,7 @@ case lgdt_non_canonical, "LGDT of a non-canonical base is #GP(0)"
 
 case lidt_non_canonical, "LIDT of a non-canonical base is #GP(0)"
 	ref	"SDM 2 LIDT", "APM 3 LIDT"
-	memory	OPERAND, dw, 0xfff, 0, 0, 0x8000, 0
+	memory	OPERAND, dw, 0xfff, 0, 0, 0, 0x100	; nor with the 57 bits of 5-level paging
 	emulate	lidt [OPERAND]
 	gp
 %endif

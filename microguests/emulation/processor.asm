@@ -93,9 +93,11 @@ refused pat, "a memory type that does not exist, in PAT, is #GP(0)", MSR_PAT, 0x
 refused efer_reserved, "a reserved bit of EFER is #GP(0)", MSR_EFER, 1 << 9
 %if LONG
 refused efer_lme, "clearing EFER.LME with paging on is #GP(0)", MSR_EFER, EFER_NXE
-refused fs_base, "a non-canonical FS base is #GP(0)", MSR_FS_BASE, 1 << 47
+; Processors that know 5-level paging take 57 bits in these registers without CR4.LA57 too:
+; the addresses are canonical in no mode.
+refused fs_base, "a non-canonical FS base is #GP(0)", MSR_FS_BASE, 1 << 60
 refused kernel_gs_base, "a non-canonical KERNEL_GS_BASE is #GP(0)", MSR_KERNEL_GS_BASE, 1 << 63
-refused lstar, "a non-canonical LSTAR is #GP(0)", MSR_LSTAR, 0x0000800000000000
+refused lstar, "a non-canonical LSTAR is #GP(0)", MSR_LSTAR, 1 << 56
 
 case efer, "EFER.SCE and NXE can be changed, LMA is not written"
 	ref	"SDM 3 2.2.1", "APM 2 3.1.7"
@@ -147,7 +149,7 @@ case wrfsbase, "WRFSBASE and WRGSBASE write 64 bits, or 32 zero-extended"
 case wrfsbase_bad, "WRFSBASE of a non-canonical address is #GP(0)"
 	ref	"SDM 2 WRFSBASE", "APM 3 WRFSBASE"
 	need	fsgsbase
-	given	cr4=STAGE_CR4 | CR4_FSGSBASE, rax=1 << 48
+	given	cr4=STAGE_CR4 | CR4_FSGSBASE, rax=1 << 56
 	emulate	wrfsbase rax
 	gp
 
