@@ -41,6 +41,7 @@ case signal_at_entry, "A signal that waits at KVM_RUN makes it fail with EINTR, 
 
 case signal_in_loop, "A signal that comes while the guest runs brings KVM_RUN back"
 	ref	"KVM API 4.10"
+	checkpoint			; the guest runs, and its page is mapped: no exit leaves RF set
 .loop:	jmp	.loop
 	action	kick, value=3
 	expect	intr, rip=.loop

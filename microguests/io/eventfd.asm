@@ -225,6 +225,7 @@ case irqfd_from_ioeventfd, "One eventfd is both: a write of the guest to it inte
 case irqfd_deassigned, "After KVM_IRQFD_FLAG_DEASSIGN the guest is left alone"
 	given	rflags=0x2 | IF
 	irqfd_route
+	checkpoint			; the guest runs, and its page is mapped: no exit leaves RF set
 	action	irqfd, id=2, gsi=GSI, flags=KVM_IRQFD_FLAG_DEASSIGN
 	action	signal_irqfd, id=2
 .loop:	jmp	.loop
