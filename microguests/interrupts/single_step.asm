@@ -5,9 +5,11 @@
 modes real16, prot16, prot32, compat32, long64, vm86
 %include "events.inc"
 
-; Bits 16 to 23 of the RFLAGS in a frame without error code at CPL 0.
+; Bits 16 to 23 of the RFLAGS in a frame without error code at CPL 0, or from virtual-8086 mode.
 %if LONG
 	%define RF_BYTE (STACK_TOP - 24 + 2)
+%elif MODE_NUMBER == MODE_VM86
+	%define RF_BYTE (KSTACK_TOP - 28 + 2)
 %else
 	%define RF_BYTE (STACK_TOP - 4 + 2)
 %endif
@@ -68,8 +70,8 @@ case repeat, "A repeated string instruction is stepped iteration by iteration"
 .i:	rep movsb
 	expect_step rip=.i, rcx=1, rsi=source + 1, rdi=SCRATCH + 1, resume=.i
 	writes	SCRATCH, db, 1
-%if BITS != 16			; whether the frame has RF set is Intel's to say, not AMD's
-	undefined_memory RF_BYTE, 1
+%if MODE_NUMBER == MODE_VM86 || BITS != 16
+	undefined_memory RF_BYTE, 1	; whether the frame has RF set is Intel's to say, not AMD's
 %endif
 	expect_step rcx=0, rsi=source + 2, rdi=SCRATCH + 2
 	writes	SCRATCH + 1, db, 2
