@@ -28,6 +28,11 @@ CHANGES = (
     # the guest's RFLAGS the processor is not yet seen as in a guest, so external interrupts
     # are masked by IF as on a host, in spite of external-interrupt exiting (SDM 26.2, 27.6.5).
     ('cpu/vmx.cc', '  BX_CPU_THIS_PTR in_vmx_guest = true;', '  handleInterruptMaskChange();'),
+    # An EPT violation while an event is delivered saves RF set, and the event pushes it when it
+    # is injected again: whether one is delivered has been forgotten by then (SDM 27.3.3). The
+    # IDT-vectoring information still has it.
+    ('cpu/vmx.cc', '      if (! BX_CPU_THIS_PTR in_event)',
+     '      if (! (VMread32(VMCS_32BIT_IDT_VECTORING_INFO) & 0x80000000))'),
 )
 
 
