@@ -18,9 +18,9 @@ emulated hardware. svm is AMD hardware in QEMU, vmx Intel hardware in Bochs, svm
 opinion on AMD's. assay is in the lab's PATH, and so are the applets of busybox. Nothing needs
 root. `shell` gives a shell in the lab on this terminal. `gdb` stops where the lab's kernel enters
 the guest of a case, and starts gdb there. docs/labs.md says more.'''
-EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 2 bad usage; 3 the lab died
-or its kernel reported an error, whatever COMMAND says; 124 the time limit; 125 this machine
-cannot give the lab, or its kernel does not start, which `git bisect run` skips on.'''
+EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 2 bad usage; 3 the lab
+died or its kernel reported an error, whatever COMMAND says; 124 the time limit; 125 this
+machine cannot give the lab, or its kernel does not start, which `git bisect run` skips on.'''
 
 
 class Interrupted(Exception):
@@ -58,7 +58,7 @@ def parser():
     add('--stall', metavar='SECONDS', type=number(1, 86400),
         help='limit for the time without a sign of life')
     add('--file', metavar='SOURCE[=DEST]', action='append', default=[], dest='files',
-        help='a file or directory to have in the lab, at /NAME if no DEST is given; may be repeated')
+        help='a file or directory to have in the lab, at /NAME without DEST; may be repeated')
     add('--fetch', metavar='PATH=DEST', action='append', default=[],
         help='a file or directory to copy out of the lab afterwards; may be repeated')
     add('--log', metavar='FILE', help='keep the console log there (default: below build/lab/logs, '

@@ -5,30 +5,28 @@ import re
 
 # (expression, what it is called, whether nothing good can come after it)
 REPORTS = [(re.compile(expression), name, fatal) for expression, name, fatal in (
-    (r'Kernel panic - not syncing: (.*)', 'kernel panic', True),
-    (r'\bBUG: (?:KASAN|KCSAN|KFENCE|KMSAN|UBSAN): (.*)', 'sanitizer report', False),
-    (r'\bUBSAN: (.*)', 'sanitizer report', False),
-    (r'\bwatchdog: BUG: soft lockup - (.*)', 'soft lockup', True),
-    (r'\bBUG: (?:unable to handle|kernel NULL pointer) (.*)', 'oops', True),
-    (r'\bBUG: (.*)', 'kernel BUG', True),
-    (r'\bkernel BUG at (.*)', 'kernel BUG', True),
-    (r'\bOops: (.*)', 'oops', True),
-    (r'\bOops\b(.*)', 'oops', True),
+    (r'Kernel panic - not syncing: ', 'kernel panic', True),
+    (r'\bBUG: (?:KASAN|KCSAN|KFENCE|KMSAN|UBSAN): ', 'sanitizer report', False),
+    (r'\bUBSAN: ', 'sanitizer report', False),
+    (r'\bwatchdog: BUG: soft lockup - ', 'soft lockup', True),
+    (r'\bBUG: (?:unable to handle|kernel NULL pointer) ', 'oops', True),
+    (r'\bBUG: ', 'kernel BUG', True),
+    (r'\bkernel BUG at ', 'kernel BUG', True),
+    (r'\bOops\b', 'oops', True),
     (r'\b(?:general protection fault|invalid opcode|divide error|double fault|stack segment)'
-     r'(?:, .*)?: [0-9a-f]{4} \[#\d+\](.*)', 'oops', True),
+     r'(?:, .*)?: [0-9a-f]{4} \[#\d+\]', 'oops', True),
     (r'\bWARNING: (possible (?:circular|irq lock|recursive) .*|bad unlock .*|'
      r'inconsistent lock state.*|suspicious RCU usage.*|held lock freed.*|'
      r'lock held when returning.*|Nested lock .*|.*lock order.*)', 'lockdep report', False),
     (r'\bINFO: (possible .*deadlock.*|possible recursive locking.*|possible circular .*|'
      r'trying to register non-static key.*|inconsistent lock state.*|suspicious RCU usage.*)',
      'lockdep report', False),
-    (r'\bWARNING: (.*)', 'kernel warning', False),
-    (r'\brcu: INFO: (.*(?:stall|self-detected).*)', 'RCU stall', False),
-    (r'\bINFO: rcu\S* (.*(?:stall|self-detected).*)', 'RCU stall', False),
-    (r'\bINFO: (task .* blocked for more than .*)', 'hung task', False),
-    (r'\bdetected hard LOCKUP(.*)', 'hard lockup', True),
-    (r'\b(list_(?:add|del) corruption.*)', 'corrupt list', True),
-    (r'\b(refcount_t: .*)', 'reference count error', False),
+    (r'\bWARNING: ', 'kernel warning', False),
+    (r'\bINFO: rcu\S* .*stall', 'RCU stall', False),
+    (r'\bINFO: task .* blocked for more than ', 'hung task', False),
+    (r'\bdetected hard LOCKUP', 'hard lockup', True),
+    (r'\blist_(?:add|del) corruption', 'corrupt list', True),
+    (r'\brefcount_t: ', 'reference count error', False),
 )]
 
 STAMP = re.compile(r'^(?:<\d+>)?\[\s*\d+\.\d+\](?:\[[^\]]*\])? ?')

@@ -168,6 +168,7 @@ def test_what_goes_to_the_lab_is_framed_alike():
     ('[    9.1] rcu: INFO: rcu_preempt self-detected stall on CPU', 'RCU stall', False),
     ('[    9.1] INFO: task assay:99 blocked for more than 120 seconds.', 'hung task', False),
     ('[    9.1] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [assay:99]', 'soft lockup', True),
+    ('[    9.1] watchdog: Watchdog detected hard LOCKUP on cpu 0', 'hard lockup', True),
     ('[    9.1] list_add corruption. prev->next should be next', 'corrupt list', True),
     ('[    9.1] refcount_t: underflow; use-after-free.', 'reference count error', False),
 ])

@@ -7,12 +7,13 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
 
 from lab_tools import DIED, OK, TIME, children, finish, lab, start
-from labs import kernels, machine
+from labs import kernels, machine, modules
 from labs.config import Unavailable
 
 SMALL = ('--memory', '384')
@@ -229,3 +230,33 @@ def test_a_debugger_stops_where_the_guest_is_entered():
     assert re.search(r'#1 .* in svm_vcpu_enter_exit \(\)', done.stdout), done.stdout
     assert outcome.status == OK
     assert b'all as expected: 1 instance' in outcome.output
+
+
+# ---- a kernel that is wrong ----------------------------------------------------------------------
+
+def break_module(path, function):
+    """Bytes of a module whose function returns at once. Its first five bytes stay: there the
+    kernel expects a call for its tracer."""
+    data = modules.read(path)
+    with tempfile.NamedTemporaryFile(suffix='.ko') as file:
+        file.write(data)
+        file.flush()
+        symbol = subprocess.run(['readelf', '-sW', file.name], capture_output=True, text=True)
+        sections = subprocess.run(['readelf', '-SW', file.name], capture_output=True, text=True)
+    fields = re.search(rf'^.* {function}$', symbol.stdout, re.MULTILINE)[0].split()
+    section = re.search(rf'^ *\[ *{fields[6]}\] \S+ +PROGBITS +\S+ (\S+)', sections.stdout,
+                        re.MULTILINE)
+    at = int(section[1], 16) + int(fields[1], 16) + 5
+    return data[:at] + b'\xc3' + data[at + 1:]
+
+
+def test_a_broken_module_turns_cases_red_and_the_lab_lives(tmp_path):
+    kernel = kernels.find(None)
+    broken = tmp_path / 'kvm-amd.ko'
+    broken.write_bytes(break_module(modules.index(kernel.modules)['kvm_amd'], 'svm_set_idt'))
+    outcome = lab('svm', *SMALL, '--module', str(broken), '--', 'assay', 'run', '-j1',
+                  'io/out/imm8_al')
+    assert outcome.status == 1, outcome.errors
+    assert outcome.reason() is None
+    assert re.search(rb'^FAIL ', outcome.output, re.MULTILINE)
+    assert re.search(rb'^not as expected: ', outcome.output, re.MULTILINE)

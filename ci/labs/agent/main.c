@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -21,6 +22,9 @@
 #include <unistd.h>
 
 #include "agent.h"
+
+#define KLOG_CONSOLE_LEVEL 8 /* syslog(2) */
+#define WARNINGS_TOO	   5
 
 #define MARK_PORT "0xe9" /* where the emulator keeps what is written */
 
@@ -196,6 +200,8 @@ int main(void)
 	struct settings boot;
 	const char *value = NULL;
 
+	/* The host looks for warnings on the console, whatever the kernel was told. */
+	klogctl(KLOG_CONSOLE_LEVEL, NULL, WARNINGS_TOO);
 	mount_all();
 	set_environment();
 	if (!settings_load(&boot, "/lab/boot"))
