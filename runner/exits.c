@@ -505,11 +505,15 @@ static bool take_plain(struct engine *e, const struct record *step, u32 reason)
 	return true;
 }
 
-/* A vCPU that halts in the kernel never exits: it is kicked, and must be halted. */
+/*
+ * A vCPU that halts in the kernel never exits: it is kicked, and must be halted. A state
+ * that an INIT brings may be seen only when it is asked for: then KVM_RUN is to see it too.
+ */
 static bool take_halted(struct engine *e, const struct record *step)
 {
 	u64 want = record_value(step, F_mp_state, KVM_MP_STATE_HALTED);
 	struct kvm_mp_state mp;
+	bool asked = want == KVM_MP_STATE_HALTED;
 
 	e->kick = true;
 	e->kick_after_ms = 1;
@@ -520,8 +524,9 @@ static bool take_halted(struct engine *e, const struct record *step)
 			return wrong_exit(e, step);
 		if (ioctl(e->vm->vcpu, KVM_GET_MP_STATE, &mp) < 0)
 			return engine_error(e, "KVM_GET_MP_STATE: %s", strerror(errno));
-		if (mp.mp_state == want)
+		if (mp.mp_state == want && asked)
 			return true;
+		asked |= mp.mp_state == want;
 		e->kick = true;
 	}
 	return engine_fail(e, "the vCPU does not halt: its MP state stays %u", mp.mp_state);
