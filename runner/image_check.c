@@ -161,6 +161,7 @@ static const struct shape shapes[] = {
 	NUMBER(F_status, F_status, 0x8d5),		/* SDM 1 3.4.3.1 */
 	NUMBER(F_undefined, F_undefined, 0x3fffff),	/* bits 22 and up are reserved */
 	NUMBER(F_undefined_reg, F_undefined_reg, 0xffff),
+	NUMBER(F_undefined_type, F_undefined_type, 1),
 	NUMBER(F_port, F_port, 0xffff),
 	NUMBER(F_count, F_count, 0xffffffff),
 	BYTES(F_bytes, F_bytes, 1, 4096),
@@ -280,7 +281,7 @@ static unsigned int group_of(u16 id)
 		return OTHER;
 	if (id == F_set || id == F_clear || id == F_status)
 		return FLAGS;
-	if (id == F_undefined || id == F_undefined_reg)
+	if (id >= F_undefined && id <= F_undefined_type)
 		return UNDEFINED;
 	return 0;
 }

@@ -427,7 +427,6 @@ static void begin_job(struct engine *e)
 		divide(c, smp->whole);
 		c->was_running = false;
 		c->engine->instance = &c->instance;
-		c->engine->watch->stop = false;
 		c->engine->known = e->known;
 		c->engine->hw.always = e->hw.always;
 		if (i)
@@ -451,8 +450,15 @@ static void end_job(struct engine *e)
 	e->instance = smp->whole;
 	e->smp = NULL;
 	*e->prefix = 0;
-	for (unsigned int i = 1; i < smp->cpus; i++)
-		smp->cpu[i].engine->vm = NULL;
+	for (unsigned int i = 0; i < smp->cpus; i++) {
+		struct watch *watch = watch_of(smp, i);
+
+		pthread_mutex_lock(&watch->lock);
+		watch->stop = watch->fired = false;	/* the next case has nothing of it */
+		pthread_mutex_unlock(&watch->lock);
+		if (i)
+			smp->cpu[i].engine->vm = NULL;
+	}
 }
 
 /* Which other vCPUs were in the guest when one was found to be stuck. */

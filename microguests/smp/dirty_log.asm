@@ -140,7 +140,7 @@ case fetched_often, "The log is fetched often while processors write: no page is
 	begin
 	wait_for dword, SEEN, 2
 	checkpoint WAITED
-%rep 30
+%rep 8
 	action	collect_dirty, id=SLOT_PAGES
 %endrep
 	log_is	1 << 1 | 1 << 5
@@ -219,7 +219,7 @@ case cleared_by_hand, "KVM_CLEAR_DIRTY_LOG while processors write: what comes af
 	begin
 	wait_for dword, SEEN, 2
 	checkpoint WAITED
-%rep 10
+%rep 4
 	action	collect_dirty, id=SLOT_PAGES
 	action	clear_dirty, id=SLOT_PAGES, first=0, count=8, pages=1 << 1 | 1 << 5
 %endrep

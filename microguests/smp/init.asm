@@ -142,7 +142,7 @@ vcpu 0
 	send	1, SIPI(SCRATCH)
 	checkpoint
 vcpu 1
-	expect	checkpoint, STARTED
+	expect	checkpoint, STARTED, undefined_type=1
 	expect	checkpoint, rip=4
 
 case fixed_waiting, "While it waits for SIPI a processor takes no fixed interrupt"

@@ -137,7 +137,7 @@ case another_slot, "Slots that come and go elsewhere disturb nothing"
 	smp	2
 	wait_for dword, SEEN, 1
 	checkpoint WAITED
-%rep 20
+%rep 4
 	action	memslot, id=SLOT_FREE, gpa=PAGE, size=0x1000, hva=PAGES
 	action	memslot, id=SLOT_FREE, size=0
 %endrep

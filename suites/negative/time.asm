@@ -25,3 +25,39 @@ case after_it, "The case after a runaway is judged as ever"
 	given	rbx=0
 	mov	bl, 1
 	checkpoint rbx=PICK(1, 0)
+
+;! fail step=2 why="^cpu 1: no exit within 100 ms: the guest was stopped$"
+case stuck_vcpu, "A vCPU that never exits is stopped and named, and the other with it"
+	ref	"SDM 2 JMP"
+	smp	2
+	checkpoint
+vcpu 1
+.loop:	PICK(nop, jmp short .loop)
+	nop
+	checkpoint
+
+;! fail step=1,3 why="^cpu [01]: no exit within 100 ms: the guest was stopped"
+case stuck_both, "So it is when the other waits for it in the guest"
+	ref	"SDM 2 JMP"
+	smp	2
+.wait:	pause
+	cmp	byte [SCRATCH], 1
+	jne	.wait
+	checkpoint status=ZF | PF
+vcpu 1
+	checkpoint
+.loop:	PICK(nop, jmp short .loop)
+	mov	byte [SCRATCH], 1
+	checkpoint
+	writes	SCRATCH, db, 1
+
+;! fail step=2 why="cpu 1: the state is not as expected"
+;! "cpu 1: rbx" 0 0x1
+case after_stuck, "The case after one that was stopped is judged as ever"
+	ref	"SDM 2 MOV"
+	smp	2
+	checkpoint
+vcpu 1
+	given	rbx=0
+	mov	bl, 1
+	checkpoint rbx=PICK(1, 0)

@@ -15,6 +15,11 @@ static void test_fields(void)
 	BAD_STAGE(L64, "given: rax is given twice", REC_GIVEN, 0, N(F_rax, 1), N(F_rax, 1));
 	BAD_STAGE(L64, "given: port means nothing here", REC_GIVEN, 0, N(F_port, 1));
 	BAD_STAGE(L64, "given: undefined means nothing here", REC_GIVEN, 0, N(F_undefined, 1));
+	BAD_STAGE(L64, "given: undefined_type means nothing here", REC_GIVEN, 0,
+		  N(F_undefined_type, 1));
+	STEP(L64, "undefined_type", REC_EXPECT, STEP_HLT, N(F_undefined_type, 1));
+	BAD_STEP(L64, "expect hlt: undefined_type=0x2 has bits outside 0x1", REC_EXPECT, STEP_HLT,
+		 N(F_undefined_type, 2));
 	BAD_STAGE(L64, "given: mp_state means nothing here", REC_GIVEN, 0, N(F_mp_state, 1));
 	BAD_STAGE(L64, "given: it says nothing", REC_GIVEN, 0);
 	BAD_STAGE(L64, "given: rax is one number", REC_GIVEN, 0, D(F_rax, "12345678", 8));

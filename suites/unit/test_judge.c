@@ -243,6 +243,22 @@ static void test_undefined(void)
 	ok(!judge_first() && only("rbx", NULL), "nor another register");
 }
 
+static void test_undefined_type(void)
+{
+	world(MODE_LONG64, 0, 0);
+	CASE(EXPECT(STEP_CHECKPOINT, V(F_undefined_type, 1)));
+	as_expected();
+	engine.seen.seg[SEG_SS].ar ^= AR_ACCESSED;
+	engine.seen.seg[SEG_TR].ar ^= AR_TSS_BUSY ^ AR_TSS16_BUSY;
+	ok(judge_first(), "segments may be accessed or not, TR's TSS of 16 bits");
+	as_expected();
+	engine.seen.seg[SEG_SS].ar ^= 2;
+	ok(!judge_first() && only("ss_ar", NULL), "but not of another type");
+	as_expected();
+	engine.seen.seg[SEG_TR].ar ^= 2;
+	ok(!judge_first() && only("tr_ar", NULL), "nor TR's not busy");
+}
+
 static void test_order(void)
 {
 	world(MODE_LONG64, 0, 0);
@@ -557,6 +573,7 @@ int main(void)
 	test_named();
 	test_selector();
 	test_undefined();
+	test_undefined_type();
 	test_order();
 	test_run_area();
 	test_fpu(USES_FPU | USES_SSE);
