@@ -122,7 +122,7 @@ def say(text):
 def summary(target, result):
     """One line: what ran on what, and how long it took."""
     seconds = ('not booted' if result.boot_seconds is None else
-               f'{"restore" if result.restored else "boot"} {result.boot_seconds:.1f} s')
+               f'boot {result.boot_seconds:.1f} s')
     if result.command_seconds is not None:
         seconds += f', command {result.command_seconds:.1f} s'
     return (f'lab {target}: Linux {result.kernel}, {result.emulator}, {seconds}, '
@@ -154,8 +154,6 @@ def run(target, options, command):
 def run_shell(target, options, command):
     """`ci/lab shell TARGET`."""
     config = configure(target, options)
-    if not machine.kind(target).two_way:
-        raise UsageError(f'nothing can be typed in the {target} lab')
     config.timeout = config.timeout or FOREVER
     result = session.run(config, command or shell.command(), writer(1), writer(2),
                          observer=shell.Terminal())

@@ -10,12 +10,12 @@ LIMIT = 128 * 1024      # bytes of payload, at most
 HEADER = struct.Struct('<BBHI')
 
 # From the lab.
-IDLE, HELLO, STARTED, STDOUT, STDERR, TTY, BEAT, TAR, SYMBOLS, STATUS, FAIL, END = range(1, 13)
+HELLO, STARTED, STDOUT, STDERR, TTY, BEAT, TAR, SYMBOLS, STATUS, FAIL, END = range(1, 12)
 # To the lab.
 INPUT, WINDOW, GO = 64, 65, 66
 
 DEFLATED = (STDOUT, STDERR, TAR, SYMBOLS)
-FROM_LAB = range(IDLE, END + 1)
+FROM_LAB = range(HELLO, END + 1)
 
 
 class LostData(Exception):

@@ -72,8 +72,6 @@ def base(machine, modules, parameters):
     busybox, applets = _busybox()
     boot = [('channel', machine.channel_device)]
     boot += [('module', ' '.join([name] + parameters.get(name, []))) for name, _ in modules]
-    if machine.job_device:
-        boot.append(('job_device', machine.job_device))
     archive = cpio.Archive()
     archive.file('init', _read(AGENT, 'the agent'))
     archive.file('lab/boot', records(boot), 0o644)

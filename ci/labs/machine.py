@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import typing
 
 from .config import Unavailable
@@ -30,16 +29,13 @@ class Boot:
     vmlinux    the same as an uncompressed ELF file, or None if there is none
     release    of the kernel, as uname -r gives it
     base       cpio archive: the agent as /init, busybox, modules and their parameters
-    job        cpio archive: the command and its files, to be unpacked over base. A machine
-               that always boots gives the kernel both, one after the other. One that can go
-               on from a saved state gives it base, saves, and offers job on Machine.job_device
+    job        cpio archive: the command and its files; the kernel gets one after the other
     arguments  of the kernel, complete
     cpu        model, or None for the machine's own choice
     smp        processors
     memory     MiB
     scratch    directory for this run alone; it is removed afterwards
     gdb        path of a socket where a debugger is to be served, or None
-    key        text that differs if anything but job does: what a saved state may be kept under
     """
     image: str
     vmlinux: typing.Optional[str]
@@ -52,7 +48,6 @@ class Boot:
     memory: int
     scratch: str
     gdb: typing.Optional[str]
-    key: str
 
 
 class Machine:
@@ -65,8 +60,6 @@ class Machine:
     seen_as = ''            # what assay calls it: deviations name it so, with its version
     arguments = ''          # kernel arguments that it needs or that make it faster
     channel_device = '/dev/ttyS1'   # what the agent talks through; raw, if it is a tty
-    job_device = None       # block device in the lab where job may be found later, or None
-    two_way = True          # whether the agent can be talked to: shell and gdb need it
     memory = 1024           # MiB, unless asked otherwise
     timeout = 120           # seconds for all, unless asked otherwise
     stall = 30              # seconds without a sign of life, unless asked otherwise
@@ -87,7 +80,7 @@ class Machine:
         return data
 
     def start(self, boot):
-        """Starts the emulator, or has it go on from a saved state. Returns a Running."""
+        """Starts the emulator. Returns a Running."""
         raise NotImplementedError
 
 
@@ -99,16 +92,14 @@ class Running:
     console   path of a file that grows by what the kernel prints
     marks     path of a file that grows by what is written to I/O port 0xe9, or None
     errors    path of a file that grows by what the emulator says of itself
-    restored  whether it goes on from a saved state
     """
 
-    def __init__(self, process, channel, console, marks, errors, restored=False):
+    def __init__(self, process, channel, console, marks, errors):
         self.process = process
         self.channel = channel
         self.console = console
         self.marks = marks
         self.errors = errors
-        self.restored = restored
 
     def explain(self):
         """Why the emulator ended, as far as its own words tell: its last lines."""
@@ -174,47 +165,6 @@ class SocketChannel(Channel):
     def close(self):
         self.ours.close()
         self.theirs.close()
-
-
-class FileChannel(Channel):
-    """A channel that only reads: a file which the emulator appends to. Such a file cannot
-    be waited on, so a thread carries what comes into a pipe."""
-
-    PERIOD = 0.02   # seconds between looks
-
-    def __init__(self, path):
-        """path: of a file that exists; ended(): call it once the emulator has."""
-        reading, self.pipe = os.pipe()
-        super().__init__(reading)
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._carry, args=(path,), daemon=True)
-        self.thread.start()
-
-    def _carry(self, path):
-        with open(path, 'rb', buffering=0) as file:
-            over = False
-            while True:
-                data = file.read(1 << 16)
-                try:
-                    while data:
-                        data = data[os.write(self.pipe, data):]
-                        if not data:
-                            data = file.read(1 << 16)
-                except OSError:     # closed
-                    break
-                if over:            # one last look came after the end
-                    break
-                over = self.over.wait(self.PERIOD)
-        os.close(self.pipe)
-
-    def ended(self):
-        """Nothing more will be appended."""
-        self.over.set()
-
-    def close(self):
-        self.over.set()
-        super().close()
-        self.thread.join()
 
 
 def kind(target):

@@ -14,7 +14,7 @@ import time
 import typing
 
 from . import console, frames, initramfs, kernels, machine, modules, packages
-from .config import ROOT, Unavailable, UsageError
+from .config import ROOT, UsageError
 
 # Exit statuses of `ci/lab`; else that of the command.
 USAGE, DIED, TIME, CANNOT = 2, 3, 124, 125
@@ -34,7 +34,6 @@ class Result:
     last_cases       names of the cases that ran last, one for each worker
     boot_seconds     until the command could start; None if it never did
     command_seconds  that it took, or took until the lab failed
-    restored         whether the machine went on from a saved state
     console_path     where the console log is kept, None if nowhere
     console_tail     its last lines, if the lab failed
     kernel           release of the kernel
@@ -45,7 +44,6 @@ class Result:
     last_cases: tuple = ()
     boot_seconds: typing.Optional[float] = None
     command_seconds: typing.Optional[float] = None
-    restored: bool = False
     console_path: typing.Optional[str] = None
     console_tail: tuple = ()
     kernel: str = '?'
@@ -143,10 +141,8 @@ class Session:
         order = [(name, self.machine.module(data)) for name, data in order]
         base = initramfs.base(self.machine, order, loaded)
         memory = config.memory or self.machine.memory
-        key = '\n'.join(map(str, (self.result.emulator, self.machine.emulator, kernel.image, base,
-                                  arguments, config.cpu, config.smp, memory)))
         return machine.Boot(kernel.image, kernel.vmlinux, kernel.release, base, path, arguments,
-                            config.cpu, config.smp, memory, self.scratch, config.gdb, key)
+                            config.cpu, config.smp, memory, self.scratch, config.gdb)
 
     # ---- during -----------------------------------------------------------------------------
 
@@ -155,7 +151,6 @@ class Session:
         self.started = self.alive = time.monotonic()
         self.machine_running = self.machine.start(boot)
         self.watcher = console.Watcher(self.machine_running.console)
-        self.result.restored = self.machine_running.restored
         failure = None
         try:
             self.observer.begin(self)

@@ -16,22 +16,21 @@
 
 enum frame_type {
 	/* From the lab. */
-	FRAME_IDLE = 1,	   /* ready to be saved: waits for a job on a device */
-	FRAME_HELLO = 2,   /* ready, with a job */
-	FRAME_STARTED = 3, /* the command begins now */
-	FRAME_STDOUT = 4,  /* deflated */
-	FRAME_STDERR = 5,  /* deflated */
-	FRAME_TTY = 6,	   /* output of a shell */
-	FRAME_BEAT = 7,	   /* still alive */
-	FRAME_TAR = 8,	   /* deflated: a piece of the archive of what is fetched */
-	FRAME_SYMBOLS = 9, /* deflated: a piece of /proc/kallsyms */
-	FRAME_STATUS = 10, /* the exit status of the command, in decimal */
-	FRAME_FAIL = 11,   /* the lab cannot run the command: why */
-	FRAME_END = 12,	   /* nothing more comes */
+	FRAME_HELLO = 1, /* ready, with a job */
+	FRAME_STARTED = 2, /* the command begins now */
+	FRAME_STDOUT = 3, /* deflated */
+	FRAME_STDERR = 4, /* deflated */
+	FRAME_TTY = 5, /* output of a shell */
+	FRAME_BEAT = 6, /* still alive */
+	FRAME_TAR = 7, /* deflated: a piece of the archive of what is fetched */
+	FRAME_SYMBOLS = 8, /* deflated: a piece of /proc/kallsyms */
+	FRAME_STATUS = 9, /* the exit status of the command, in decimal */
+	FRAME_FAIL = 10, /* the lab cannot run the command: why */
+	FRAME_END = 11, /* nothing more comes */
 	/* To the lab. */
-	FRAME_INPUT = 64,  /* for the terminal */
+	FRAME_INPUT = 64, /* for the terminal */
 	FRAME_WINDOW = 65, /* two u16: rows, columns */
-	FRAME_GO = 66,	   /* begin the command */
+	FRAME_GO = 66, /* begin the command */
 };
 
 /*
@@ -51,7 +50,6 @@ struct frame {
 
 /* channel.c */
 bool channel_open(const char *device);
-void channel_restart(void);
 void channel_send(enum frame_type type, const void *data, size_t length);
 void channel_send_deflated(enum frame_type type, const void *data, size_t length);
 bool channel_send_file(enum frame_type type, int fd);

@@ -40,12 +40,6 @@ bool channel_open(const char *device)
 	return deflateInit2(&deflater, 1, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) == Z_OK;
 }
 
-/* The other side is a new one, which has seen no frame. */
-void channel_restart(void)
-{
-	sequence = 0;
-}
-
 int channel_descriptor(void)
 {
 	return line;

@@ -15,9 +15,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -116,42 +114,6 @@ static void set_environment(void)
 	setenv("ASSAY_MARK_PORT", MARK_PORT, 1);
 }
 
-static bool device_has_archive(const char *device)
-{
-	char magic[6] = "";
-	int fd = open(device, O_RDONLY | O_CLOEXEC);
-	bool found;
-
-	if (fd < 0)
-		return false;
-	found = read(fd, magic, sizeof(magic)) == sizeof(magic) && !memcmp(magic, "070701", 6);
-	close(fd);
-	return found;
-}
-
-/* Waits until a cpio archive is on a device, as is after a saved machine goes on, and
- * unpacks it. */
-static void job_from_device(const char *device)
-{
-	struct timespec period = { .tv_nsec = 20000000 };
-	char command[300];
-	pid_t child;
-	int status;
-
-	channel_send(FRAME_IDLE, NULL, 0);
-	while (!device_has_archive(device))
-		nanosleep(&period, NULL);
-	channel_restart();
-	snprintf(command, sizeof(command), "cd / && busybox cpio -idmu <%s 2>/dev/null", device);
-	child = fork();
-	if (child == 0) {
-		execl("/bin/busybox", "sh", "-c", command, NULL);
-		_exit(127);
-	}
-	if (waitpid(child, &status, 0) < 0 || status)
-		fail("the job on %s cannot be unpacked", device);
-}
-
 static void say_hello(void)
 {
 	struct utsname name;
@@ -212,9 +174,6 @@ int main(void)
 	channel_ready = true;
 	for (value = NULL; (value = settings_next(&boot, "module", value)) != NULL;)
 		load_module(value);
-	value = settings_next(&boot, "job_device", NULL);
-	if (value)
-		job_from_device(value);
 	do_job();
 	power_off();
 }
