@@ -61,7 +61,7 @@ class Machine:
     arguments = ''          # kernel arguments that it needs or that make it faster
     channel_device = '/dev/ttyS1'   # what the agent talks through; raw, if it is a tty
     memory = 1024           # MiB, unless asked otherwise
-    timeout = 120           # seconds for all, unless asked otherwise
+    timeout = 600           # seconds for all, unless asked otherwise
     stall = 30              # seconds without a sign of life, unless asked otherwise
     can_debug = False       # whether Boot.gdb is obeyed
     entries = ()            # symbols of the modules where the processor enters a guest
