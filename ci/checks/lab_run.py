@@ -10,9 +10,13 @@ from labs import config, session
 RESTARTS = 8            # of one part: a target that dies more often is not worth more time
 
 
+SMP_SUITE = 'smp'       # what runs on a lab with several processors, if the target has one
+
+
 def parts(instances, count):
     """The names of instances in count parts of about the same cost: a microguest's instances
     stay together, since a VM serves all of one shape, and microguests go round."""
+    instances = list(instances)
     split = [[] for _ in range(count)]
     images = {}
     for entry in instances:
@@ -35,12 +39,12 @@ class LabRun:
         self.labs = []          # what session.run() returned, for the times
         self.cannot = None
 
-    def config(self, names):
+    def config(self, names, cpus):
         """The lab for one part; names: a file with the names of its instances."""
         target, options = self.target, self.options
         return config.Config(target=target.lab, kernel=options.kernel or target.kernel or None,
                              replaced=tuple(options.module), parameters=target.params,
-                             smp=target.cpus, timeout=target.seconds, files=((names, '/names'),))
+                             smp=cpus, timeout=target.seconds, files=((names, '/names'),))
 
     def line(self, text):
         """One line of a lab's report."""
@@ -49,7 +53,7 @@ class LabRun:
             if entry and entry.get('type') == 'result':
                 self.progress.result(entry)
 
-    def once(self, names):
+    def once(self, names, cpus):
         """Boots one lab and runs names in it. Returns what came of it."""
         with tempfile.NamedTemporaryFile('w', suffix='.names') as file:
             file.write(''.join(name + '\n' for name in names))
@@ -62,9 +66,9 @@ class LabRun:
                 for line in lines:
                     self.line(line)
 
-            outcome = session.run(self.config(file.name),
-                                  ['assay', 'run', '--jobs', str(self.target.cpus), '--format',
-                                   'json', '--names', '/names', *self.options.arguments],
+            outcome = session.run(self.config(file.name, cpus),
+                                  ['assay', 'run', '--jobs', '1', '--format', 'json',
+                                   '--names', '/names', *self.options.arguments],
                                   collect, said.append, self.stop.is_set)
         with self.lock:
             self.labs.append(outcome)
@@ -84,10 +88,10 @@ class LabRun:
                 self.results.trouble.append(f'a lab died between two cases: {outcome.reason}')
             return [name for name in names if name not in self.results.known]
 
-    def part(self, names):
+    def part(self, names, cpus):
         """Runs one part to its end, in as many labs as that takes."""
         for _ in range(1 + RESTARTS):
-            outcome = self.once(names)
+            outcome = self.once(names, cpus)
             if self.stop.is_set() or not outcome.reason:
                 return
             if outcome.status == session.CANNOT:
@@ -105,18 +109,27 @@ class LabRun:
             self.results.trouble.append(f'labs died {1 + RESTARTS} times: {len(names)} '
                                         'instances were not run')
 
-    def guarded(self, names):
+    def guarded(self, names, cpus):
         """part(), in a thread of its own: what it raises is kept for the caller."""
         try:
-            self.part(names)
+            self.part(names, cpus)
         except (config.UsageError, config.Unavailable) as error:
             self.cannot = str(error)
             self.stop.set()
 
+    def all_parts(self, jobs):
+        """(names, processors) of each lab."""
+        several, rest = [], []
+        for entry in self.results.instances.values():
+            own = self.target.smp > 1 and entry['suite'] == SMP_SUITE
+            (several if own else rest).append(entry)
+        return [*((names, 1) for names in parts(rest, jobs)),
+                *((names, self.target.smp) for names in parts(several, 1))]
+
     def run(self, jobs):
         """Runs all instances. Returns None, or why the target cannot be used here."""
-        split = parts(self.results.instances.values(), jobs)
-        threads = [threading.Thread(target=self.guarded, args=(names,)) for names in split]
+        threads = [threading.Thread(target=self.guarded, args=part)
+                   for part in self.all_parts(jobs)]
         for thread in threads:
             thread.start()
         try:

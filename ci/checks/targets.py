@@ -21,7 +21,7 @@ class Target:
     lab: str = ''               # or "svm", "vmx", "svm-bochs"
     kernel: str = ''            # version of the lab's kernel; '': the lab's own choice
     params: tuple = ()          # "kvm_amd.npt=0": of the lab's kernel modules
-    cpus: int = 1               # of each lab
+    smp: int = 1                # processors of the lab that runs the suite smp
     seconds: int = 600          # that a lab may take
 
 

@@ -75,6 +75,14 @@ def test_parts_are_all_once_and_about_equal():
     assert len(lab_run.parts(entries[:1], 3)) == 1
 
 
+def test_the_suite_smp_has_a_lab_with_several_processors():
+    outcome = results.Results([instance('io/a'), instance('smp/b', source='smp/b.asm')])
+    for smp, expected in ((1, [({'io/a', 'smp/b'}, 1)]), (2, [({'io/a'}, 1), ({'smp/b'}, 2)])):
+        target = targets.Target('svm', 'text', lab='svm', smp=smp)
+        run = lab_run.LabRun(target, None, outcome, None)
+        assert [(set(names), cpus) for names, cpus in run.all_parts(1)] == expected
+
+
 # ---- labs that die ------------------------------------------------------------------------
 
 class Shown:
