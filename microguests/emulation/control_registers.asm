@@ -260,3 +260,4 @@ case invd, "INVD changes no register"
 	ref	"SDM 2 INVD", "APM 3 INVD"
 	emulate	invd
 	checkpoint
+	expect_hw vmx.invd

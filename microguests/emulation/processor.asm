@@ -38,6 +38,7 @@ case cpuid, "CPUID looks at EAX only, and clears the high halves of the four reg
 	given	rax=HIGH_ONES | BRAND
 	emulate	cpuid
 	checkpoint rax=0x89abcdef, rbx=0x01234567, rcx=0xfedcba98, rdx=0x76543210
+	expect_hw cpuid
 
 %if !REAL16
 case cpuid_ring3, "CPUID at CPL 3 gives the same"
@@ -47,6 +48,7 @@ case cpuid_ring3, "CPUID at CPL 3 gives the same"
 	given	rax=BRAND
 	emulate	cpuid
 	checkpoint rax=0x11112222, rbx=0x33334444, rcx=0x55556666, rdx=0x77778888
+	expect_hw cpuid
 %endif
 
 ; ---- model-specific registers -----------------------------------------------------
@@ -73,12 +75,14 @@ case rdmsr_unknown, "RDMSR of a register that does not exist is #GP(0)"
 	given	rcx=0x00abcdef
 	emulate	rdmsr
 	gp
+	expect_hw vmx.rdmsr	; outside the bitmaps' ranges, SDM 3 26.1.3
 
 case wrmsr_unknown, "WRMSR of a register that does not exist is #GP(0)"
 	ref	"SDM 2 WRMSR", "APM 3 WRMSR"
 	given	rcx=0x00abcdef, rax=0, rdx=0
 	emulate	wrmsr
 	gp
+	expect_hw vmx.wrmsr
 
 ; refused NAME, TEXT, INDEX, VALUE of 64 bits
 %macro refused 4.nolist
@@ -214,6 +218,7 @@ case xsetbv, "XSETBV of 0 loads XCR0 from EDX:EAX"
 	given	rcx=0, rax=3, rdx=0
 	emulate	xsetbv
 	checkpoint xcr0=3
+	expect_hw vmx.xsetbv
 
 ; xsetbv_bad NAME, TEXT, ECX, EAX, EDX
 %macro xsetbv_bad 5.nolist
@@ -224,6 +229,7 @@ case xsetbv_%1, %2
 	given	rcx=%3, rax=%4, rdx=%5
 	emulate	xsetbv
 	gp
+	expect_hw vmx.xsetbv
 %endmacro
 xsetbv_bad no_x87, "XSETBV without x87 is #GP(0)", 0, 6, 0
 xsetbv_bad avx_alone, "XSETBV of AVX without SSE is #GP(0)", 0, 5, 0

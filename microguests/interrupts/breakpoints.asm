@@ -168,8 +168,10 @@ case io, "With CR4.DE an I/O breakpoint traps after the access"
 	given	cr4=STAGE_CR4 | CR4_DE, dr1=0x20, dr7=DR7_INIT | DR7_L1 | DR7_RW(1, BP_IO)
 	out	0x10, al
 	expect	io_out, port=0x10, size=1, data=0x11
+	expect_hw io
 	out	0x20, al
 	expect	io_out, port=0x20, size=1, data=0x11
+	expect_hw io
 	expect	exception, vector=VEC_DB, HIT(DR6_B1)
 	checkpoint
 
@@ -179,6 +181,7 @@ case io_wide, "A wider access that covers the breakpoint's port traps too"
 	given	cr4=STAGE_CR4 | CR4_DE, dr1=0x23, dr7=DR7_INIT | DR7_L1 | DR7_RW(1, BP_IO)
 	in	eax, 0x20
 	expect	io_in, port=0x20, size=4, data=0x12345678
+	expect_hw io
 	expect	exception, vector=VEC_DB, HIT(DR6_B1), rax=0x12345678
 	checkpoint
 

@@ -52,6 +52,7 @@ case no_idt, "With an IDT of limit 0 any exception ends in shutdown"
 	checkpoint		; so that a guest that never ran does not pass
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case no_idt_software, "INT n shuts down too when neither #GP nor #DF can be delivered"
 	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9"
@@ -59,6 +60,7 @@ case no_idt_software, "INT n shuts down too when neither #GP nor #DF can be deli
 	checkpoint		; so that a guest that never ran does not pass
 	int	0x30
 	expect	shutdown
+	expect_hw shutdown
 
 %if MODE_NUMBER == MODE_REAL16
 case real_beyond_limit, "In real mode a vector beyond the table's limit raises #GP without an error code"
@@ -82,6 +84,7 @@ case real_odd_stack, "In real mode an interrupt with SP = 1 shuts the processor 
 	checkpoint		; so that a guest that never ran does not pass
 	int3
 	expect	shutdown
+	expect_hw shutdown
 %else
 case contributory, "#NP while delivering #DE makes a double fault, error code 0"
 	ref	"SDM 3 table 6-5", "APM 2 8.2.9"
@@ -121,6 +124,7 @@ case triple, "A fault while delivering #DF shuts the processor down"
 	checkpoint		; so that a guest that never ran does not pass
 	div	ecx
 	expect	shutdown
+	expect_hw shutdown
 %endif
 
 %if PAGED
@@ -168,6 +172,7 @@ case idt_missing, "Without the IDT's page every exception ends in shutdown"
 	checkpoint		; so that a guest that never ran does not pass
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case inner_stack_missing, "Without the page of the inner stack every exception at CPL 3 ends in shutdown"
 	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9"
@@ -176,6 +181,7 @@ case inner_stack_missing, "Without the page of the inner stack every exception a
 	checkpoint		; so that a guest that never ran does not pass
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 %endif
 
 %if LONG

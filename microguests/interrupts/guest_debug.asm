@@ -20,8 +20,10 @@ case step, "Single steps end in KVM_EXIT_DEBUG; the guest's TF and DR6 stay as t
 	action	guest_debug, control=STEP
 	mov	cl, 5
 	expect	debug, debug_vector=VEC_DB, debug_dr6=DR6_INIT | DR6_BS, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw exception_db|monitor_trap_flag
 	mov	cl, 6
 	expect	debug, debug_vector=VEC_DB, debug_dr6=DR6_INIT | DR6_BS, rcx=LOW_BYTE(REG_RCX, 6)
+	expect_hw exception_db|monitor_trap_flag
 	action	guest_debug, control=0
 	mov	cl, 7
 	checkpoint rcx=LOW_BYTE(REG_RCX, 7)
@@ -33,6 +35,7 @@ case step_branch, "The step of a taken branch ends at its target"
 	ud2
 .target:
 	expect	debug, debug_vector=VEC_DB
+	expect_hw exception_db|monitor_trap_flag
 	action	guest_debug, control=0
 	checkpoint
 
@@ -41,6 +44,7 @@ case step_pushf, "PUSHF under the runner's single step pushes the guest's own TF
 	action	guest_debug, control=STEP
 	pushf
 	expect	debug, debug_vector=VEC_DB, rsp=STACK_TOP - WORD_BYTES
+	expect_hw exception_db|monitor_trap_flag
 %if BITS == 16
 	writes	STACK_TOP - WORD_BYTES, dw, 2
 %else
@@ -54,6 +58,7 @@ case step_out, "OUT under the runner's single step exits for the port, then for 
 	action	guest_debug, control=STEP
 	out	0x10, al
 	expect	io_out, port=0x10, size=1, data=0x11
+	expect_hw io
 	expect	debug, debug_vector=VEC_DB, debug_dr6=DR6_INIT | DR6_BS
 	action	guest_debug, control=0
 	checkpoint
@@ -65,6 +70,7 @@ case hardware_execute, "An instruction breakpoint of the runner's stops before t
 	mov	cl, 5
 .i:
 	expect	debug, debug_vector=VEC_DB, debug_dr6=DR6_INIT | DR6_B0, debug_dr7=DR7_INIT | DR7_L0, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw exception_db
 	action	guest_debug, control=0
 	mov	cl, 6
 	checkpoint rcx=LOW_BYTE(REG_RCX, 6)
@@ -74,6 +80,7 @@ case hardware_write, "A data breakpoint of the runner's stops after the instruct
 	action	guest_debug, control=HARD, dr1=SCRATCH, dr7=DR7_INIT | DR7_L1 | DR7_RW(1, BP_WRITE)
 	mov	[SCRATCH], cl
 	expect	debug, debug_vector=VEC_DB, debug_dr6=DR6_INIT | DR6_B1
+	expect_hw exception_db
 	writes	SCRATCH, db, 0x33
 	action	guest_debug, control=0
 	checkpoint
@@ -92,6 +99,7 @@ case software, "With software breakpoints INT3 exits before it, and the guest se
 	action	guest_debug, control=SOFT
 .i:	int3
 	expect	debug, debug_vector=VEC_BP, rip=.i
+	expect_hw exception_bp
 	action	guest_debug, control=0
 	action_write .i, db, 0x90
 	checkpoint

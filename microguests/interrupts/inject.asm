@@ -80,6 +80,7 @@ case hlt, "An injected interrupt wakes from HLT; its frame points behind HLT"
 	given	set=IF
 	hlt
 	expect	hlt
+	expect_hw hlt
 	action	interrupt, vector=V
 	expect	exception, vector=V
 	checkpoint
@@ -119,6 +120,7 @@ case window_sti, "The window opens after the instruction that follows STI"
 	sti
 	mov	cl, 5
 	expect	irq_window, set=IF, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw irq_window
 	action	request_window, value=0
 	mov	cl, 6
 	checkpoint rcx=LOW_BYTE(REG_RCX, 6)
@@ -138,6 +140,7 @@ case window_popf, "POPF opens the window at once"
 	action	request_window, value=1
 	popf
 	expect	irq_window, set=IF, rsp=STACK_TOP
+	expect_hw irq_window
 	action	request_window, value=0
 	checkpoint
 
@@ -148,9 +151,11 @@ case window_mov_ss, "MOV SS casts a shadow: the window opens after one more inst
 	given	set=IF
 	mov	ss, [MMIO]
 	expect	mmio_read, address=MMIO, size=2, data=(!REAL) * SEL_DATA
+	expect_hw mmio
 	action	request_window, value=1
 	mov	cl, 5
 	expect	irq_window, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw irq_window
 	action	request_window, value=0
 	checkpoint
 
@@ -159,6 +164,7 @@ case window_mov_ds, "MOV to another segment register casts none"
 	given	set=IF
 	mov	ds, [MMIO]
 	expect	mmio_read, address=MMIO, size=2, data=(!REAL) * SEL_DATA
+	expect_hw mmio
 	action	request_window, value=1
 	expect	irq_window
 	action	request_window, value=0
@@ -173,6 +179,7 @@ case shadow_sti, "A shadow of STI set through KVM_SET_VCPU_EVENTS lasts for one 
 	action	request_window, value=1
 	mov	cl, 5
 	expect	irq_window, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw irq_window
 	action	check, ev_shadow=0
 	action	request_window, value=0
 	checkpoint
@@ -186,6 +193,7 @@ case shadow_mov_ss, "A shadow of MOV SS set through KVM_SET_VCPU_EVENTS lasts fo
 	action	request_window, value=1
 	mov	cl, 5
 	expect	irq_window, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw irq_window
 	action	request_window, value=0
 	checkpoint
 
@@ -195,9 +203,11 @@ case window_pop_ss, "POP SS casts a shadow: the window opens after the next inst
 	given	set=IF, rsp=MMIO
 	o16 pop	ss
 	expect	mmio_read, address=MMIO, size=2, data=(!REAL) * SEL_DATA, rsp=MMIO + 2
+	expect_hw mmio
 	action	request_window, value=1
 	mov	cl, 5
 	expect	irq_window, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw irq_window
 	action	request_window, value=0
 	checkpoint
 
@@ -206,6 +216,7 @@ case window_pop_ds, "POP DS casts no shadow"
 	given	set=IF, rsp=MMIO
 	o16 pop	ds
 	expect	mmio_read, address=MMIO, size=2, data=(!REAL) * SEL_DATA, rsp=MMIO + 2
+	expect_hw mmio
 	action	request_window, value=1
 	expect	irq_window
 	action	request_window, value=0
@@ -218,6 +229,7 @@ case sti_hlt, "HLT in the shadow of STI: the window opens behind HLT"
 	sti
 	hlt
 	expect	hlt, set=IF
+	expect_hw hlt
 	expect	irq_window
 	action	request_window, value=0
 	action	interrupt, vector=V
@@ -239,6 +251,7 @@ case cr8_lowered, "Lowering CR8 exits, so that the runner can inject what it hel
 	mov	cr8, rax
 	mov	cr8, rbx
 	expect	tpr, cr8=3
+	expect_hw tpr
 	action	interrupt, vector=V
 	expect	exception, vector=V
 	checkpoint

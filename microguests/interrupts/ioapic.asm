@@ -170,6 +170,7 @@ case halted, "A line wakes from HLT"
 	sti
 	hlt
 	expect	halted, set=IF
+	expect_hw hlt
 	raise
 	expect	exception, vector=V
 	checkpoint

@@ -314,6 +314,7 @@ case halted_message, "A message wakes from HLT"
 	apic_enable
 	hlt
 	expect	halted
+	expect_hw hlt
 	action	msi, address=MSI_ADDRESS, data=0x45
 	expect	exception, vector=0x45
 	checkpoint
@@ -327,6 +328,7 @@ case halted_held_back, "A message that the TPR holds back does not wake from HLT
 	apic_write APIC_TPR, 0x50
 	hlt
 	expect	halted, cr8=5
+	expect_hw hlt
 	action	msi, address=MSI_ADDRESS, data=0x45
 	expect	halted
 	action	msi, address=MSI_ADDRESS, data=0x65
@@ -362,6 +364,7 @@ case pending_mov_ss, "In the shadow of MOV SS a request waits for one more instr
 	apic_enable
 	mov	ss, [MMIO]
 	expect	mmio_read, address=MMIO, size=2, data=SEL_DATA
+	expect_hw mmio
 	action	msi, address=MSI_ADDRESS, data=0x45
 	mov	cl, 5
 	expect	exception, vector=0x45, rcx=LOW_BYTE(REG_RCX, 5)

@@ -115,6 +115,7 @@ case wakes_from_hlt, "An NMI wakes from HLT with IF clear"
 	ref	"SDM 2 HLT", "APM 3 HLT"
 	hlt
 	expect	hlt
+	expect_hw hlt
 	action	nmi
 	expect	exception, vector=VEC_NMI
 	checkpoint
@@ -125,6 +126,7 @@ case wakes_from_halted, "An NMI wakes a vCPU that waits in the kernel; an interr
 	action	set_lapic, offset=APIC_SVR, value=0x1ff
 	hlt
 	expect	halted
+	expect_hw hlt
 	action	msi, address=MSI_ADDRESS, data=0x40
 	expect	halted
 	action	nmi

@@ -290,6 +290,7 @@ case halted, "A line wakes from HLT"
 	sti
 	hlt
 	expect	halted, set=IF
+	expect_hw hlt
 	raise	7
 	expect	exception, vector=MASTER + 7
 	checkpoint

@@ -159,6 +159,7 @@ case out, "OUT is stepped once its exit is completed"
 	given	set=TF
 	out	0x10, al
 	expect	io_out, port=0x10, size=1, data=0x11
+	expect_hw io
 	expect_step
 	end_steps
 
@@ -167,6 +168,7 @@ case in, "IN is stepped once its exit is completed, with the value it read"
 	given	set=TF
 	in	al, 0x10
 	expect	io_in, port=0x10, size=1, data=0x77
+	expect_hw io
 	expect_step rax=LOW_BYTE(REG_RAX, 0x77)
 	end_steps
 
@@ -175,6 +177,7 @@ case mmio_write, "A write to MMIO space is stepped once its exit is completed"
 	given	set=TF
 	mov	[MMIO + 4], cl
 	expect	mmio_write, address=MMIO + 4, size=1, data=0x33
+	expect_hw mmio
 	expect_step
 	end_steps
 
@@ -193,6 +196,7 @@ case cpuid, "CPUID is stepped"
 	given	set=TF, rax=0x80000000
 	cpuid
 	expect_step undefined_reg=1 << (F_rax - 1) | 1 << (F_rbx - 1) | 1 << (F_rcx - 1) | 1 << (F_rdx - 1)
+	expect_hw vmx.cpuid
 	action	set, clear=TF
 	checkpoint
 

@@ -80,6 +80,7 @@ case external_window, "The interrupt window opens behind STI's shadow with a spl
 	sti
 	mov	cl, 5
 	expect	irq_window, set=IF, rcx=LOW_BYTE(REG_RCX, 5)
+	expect_hw irq_window
 	action	request_window, value=0
 	action	interrupt, vector=0x40
 	expect	exception, vector=0x40

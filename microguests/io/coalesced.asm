@@ -42,6 +42,7 @@ case before_another_exit, "A write outside exits, and the ring has what came bef
 	mov	[ZONE], ebx
 	mov	[ZONE + ZONE_SIZE], cl
 	expect	mmio_write, address=ZONE + ZONE_SIZE, size=1, data=REG_RCX & 0xff
+	expect_hw mmio
 	action	coalesced_is, address=ZONE, size=4, data=REG_RBX & 0xffffffff
 	action	coalesced_is, count=0
 	checkpoint
@@ -50,6 +51,7 @@ case read, "A read of the zone exits"
 	mmio_zone
 	mov	bl, [ZONE]
 	expect	mmio_read, address=ZONE, size=1, data=0x21, rbx=(REG_RBX & ~0xff) | 0x21
+	expect_hw mmio
 	action	coalesced_is, count=0
 	checkpoint
 
@@ -57,10 +59,12 @@ case edges, "The zone's first and last bytes are in it, their neighbours are not
 	mmio_zone
 	mov	[ZONE - 1], bl
 	expect	mmio_write, address=ZONE - 1, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	mov	[ZONE], bl
 	mov	[ZONE + ZONE_SIZE - 1], cl
 	mov	[ZONE + ZONE_SIZE], bl
 	expect	mmio_write, address=ZONE + ZONE_SIZE, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	action	coalesced_is, address=ZONE, size=1, data=REG_RBX & 0xff
 	action	coalesced_is, address=ZONE + ZONE_SIZE - 1, size=1, data=REG_RCX & 0xff
 	checkpoint
@@ -69,6 +73,7 @@ case across_the_end, "A write that reaches over the end of the zone exits whole"
 	mmio_zone
 	mov	[ZONE + ZONE_SIZE - 1], bx
 	expect	mmio_write, address=ZONE + ZONE_SIZE - 1, size=2, data=REG_RBX & 0xffff
+	expect_hw mmio
 	action	coalesced_is, count=0
 	checkpoint
 
@@ -76,6 +81,7 @@ case read_modify_write, "ADD in the zone: the read exits, the write does not"
 	mmio_zone
 	add	byte [ZONE], 1
 	expect	mmio_read, address=ZONE, size=1, data=0x41, status=PF
+	expect_hw mmio
 	action	coalesced_is, address=ZONE, size=1, data=0x42
 	checkpoint
 
@@ -97,6 +103,7 @@ case unregistered, "Without the zone writes exit again"
 	action	uncoalesce, address=ZONE, size=ZONE_SIZE
 	mov	[ZONE], bl
 	expect	mmio_write, address=ZONE, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	action	coalesced_is, count=0
 	checkpoint
 
@@ -118,6 +125,7 @@ case port, "OUT to a zone of ports is in the ring, marked as such"
 	out	PORT, al
 	out	PORT + 2, ax
 	checkpoint
+	expect_hw io
 	action	coalesced_is, address=PORT, size=1, data=0xc2, pio=1
 	action	coalesced_is, address=PORT + 2, size=2, data=0xb1c2, pio=1
 	action	coalesced_is, count=0
@@ -126,6 +134,7 @@ case port_read, "IN from the zone exits"
 	port_zone
 	in	al, PORT
 	expect	io_in, port=PORT, size=1, data=0x21, rax=(REG_RAX & ~0xff) | 0x21
+	expect_hw io
 	action	coalesced_is, count=0
 	checkpoint
 
@@ -133,8 +142,10 @@ case port_outside, "OUT to the port behind the zone, or reaching over its end, e
 	port_zone
 	out	PORT + 4, al
 	expect	io_out, port=PORT + 4, size=1, data=REG_RAX & 0xff
+	expect_hw io
 	out	PORT + 3, ax
 	expect	io_out, port=PORT + 3, size=2, data=REG_RAX & 0xffff
+	expect_hw io
 	action	coalesced_is, count=0
 	checkpoint
 
@@ -144,6 +155,7 @@ case port_is_not_memory, "A zone of ports leaves MMIO at the same numbers alone,
 	mov	dx, MMIO
 	out	dx, al
 	expect	io_out, port=MMIO, size=1, data=REG_RAX & 0xff, rdx=(REG_RDX & ~0xffff) | MMIO
+	expect_hw io
 	action	coalesced_is, count=0
 	mov	[MMIO], bl
 	checkpoint
@@ -155,6 +167,7 @@ case rep_outs, "REP OUTSB to a coalesced port: one entry an item"
 	port_zone
 	rep outsb
 	checkpoint rsi=SCRATCH + 3, rcx=0
+	expect_hw io
 	action	coalesced_is, address=PORT + 1, size=1, data=7, pio=1
 	action	coalesced_is, address=PORT + 1, size=1, data=8, pio=1
 	action	coalesced_is, address=PORT + 1, size=1, data=9, pio=1

@@ -36,8 +36,10 @@ case mmio_other_width, "A write of another width at the address exits"
 	doorbell size=2
 	mov	[DOORBELL], bl
 	expect	mmio_write, address=DOORBELL, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	mov	[DOORBELL], ebx
 	expect	mmio_write, address=DOORBELL, size=4, data=REG_RBX & 0xffffffff
+	expect_hw mmio
 	action	eventfd_is, id=0, count=0
 	checkpoint
 
@@ -45,8 +47,10 @@ case mmio_other_address, "A write beside the address exits"
 	doorbell size=2
 	mov	[DOORBELL + 1], bx
 	expect	mmio_write, address=DOORBELL + 1, size=2, data=REG_RBX & 0xffff
+	expect_hw mmio
 	mov	[DOORBELL - 2], bx
 	expect	mmio_write, address=DOORBELL - 2, size=2, data=REG_RBX & 0xffff
+	expect_hw mmio
 	action	eventfd_is, id=0, count=0
 	checkpoint
 
@@ -54,6 +58,7 @@ case mmio_read, "A read of the address exits"
 	doorbell size=2
 	mov	bx, [DOORBELL]
 	expect	mmio_read, address=DOORBELL, size=2, data=0x2143, rbx=(REG_RBX & ~0xffff) | 0x2143
+	expect_hw mmio
 	action	eventfd_is, id=0, count=0
 	checkpoint
 
@@ -62,6 +67,7 @@ case mmio_datamatch, "With a datamatch only that value signals; another exits"
 	mov	dword [DOORBELL], 0x12345678
 	mov	dword [DOORBELL], 0x12345679
 	expect	mmio_write, address=DOORBELL, size=4, data=0x12345679
+	expect_hw mmio
 	action	eventfd_is, id=0, count=1
 	checkpoint
 
@@ -92,6 +98,7 @@ case mmio_deassigned, "After KVM_IOEVENTFD_FLAG_DEASSIGN writes exit again"
 	action	ioeventfd, id=0, address=DOORBELL, size=1, flags=KVM_IOEVENTFD_FLAG_DEASSIGN
 	mov	[DOORBELL], bl
 	expect	mmio_write, address=DOORBELL, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	action	eventfd_is, id=0, count=0
 	checkpoint
 
@@ -100,7 +107,9 @@ case mmio_rep_stos, "REP STOSB over the address: the item there signals, the oth
 	doorbell size=1
 	rep stosb
 	expect	mmio_write, address=DOORBELL - 1, size=1, data=0x5a
+	expect_hw mmio
 	expect	mmio_write, address=DOORBELL + 1, size=1, data=0x5a, rdi=DOORBELL + 2, rcx=0
+	expect_hw mmio
 	action	eventfd_is, id=0, count=1
 	checkpoint
 
@@ -109,16 +118,20 @@ case port, "OUT of the width asked for signals and does not exit"
 	out	PORT, al
 	out	PORT, al
 	checkpoint
+	expect_hw io
 	action	eventfd_is, id=0, count=2
 
 case port_other_width, "OUT of another width exits, and so does IN"
 	port_bell size=2, flags=KVM_IOEVENTFD_FLAG_PIO
 	out	PORT, al
 	expect	io_out, port=PORT, size=1, data=REG_RAX & 0xff
+	expect_hw io
 	out	PORT, eax
 	expect	io_out, port=PORT, size=4, data=REG_RAX & 0xffffffff
+	expect_hw io
 	in	ax, PORT
 	expect	io_in, port=PORT, size=2, data=0x2143, rax=(REG_RAX & ~0xffff) | 0x2143
+	expect_hw io
 	action	eventfd_is, id=0, count=0
 	checkpoint
 
@@ -129,6 +142,7 @@ case port_datamatch, "With a datamatch only that value of AX signals"
 	inc	ax
 	out	PORT, ax
 	expect	io_out, port=PORT, size=2, data=0x8002, rax=0x7fff8002, status=SF
+	expect_hw io
 	action	eventfd_is, id=0, count=1
 	checkpoint
 
@@ -139,6 +153,7 @@ case port_any_width, "Length 0 takes OUT of any width"
 	out	PORT, ax
 	out	PORT, eax
 	checkpoint
+	expect_hw io
 	action	eventfd_is, id=0, count=3
 
 case port_rep_outs, "REP OUTSB: every item signals"
@@ -146,6 +161,7 @@ case port_rep_outs, "REP OUTSB: every item signals"
 	port_bell size=1, flags=KVM_IOEVENTFD_FLAG_PIO
 	rep outsb
 	checkpoint rsi=SCRATCH + 5, rcx=0
+	expect_hw io
 	action	eventfd_is, id=0, count=5
 
 case port_is_not_memory, "An eventfd of a port leaves MMIO of the same number alone"
@@ -154,6 +170,7 @@ case port_is_not_memory, "An eventfd of a port leaves MMIO of the same number al
 	action	ioeventfd, id=0, address=DOORBELL, size=1, flags=KVM_IOEVENTFD_FLAG_PIO
 	mov	[DOORBELL], bl
 	expect	mmio_write, address=DOORBELL, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	action	eventfd_is, id=0, count=0
 	checkpoint
 
@@ -172,6 +189,7 @@ case bad_width, "Three bytes are no width, and a datamatch needs one: EINVAL"
 	action	ioeventfd, id=0, address=DOORBELL, size=0, flags=KVM_IOEVENTFD_FLAG_DATAMATCH, data=1, errno=EINVAL
 	mov	[DOORBELL], bl
 	expect	mmio_write, address=DOORBELL, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	checkpoint
 
 case not_assigned, "Taking away what was never there is refused: ENOENT"

@@ -29,6 +29,7 @@ case byte_forward, "INSB stores at ES:RDI and adds 1 to RDI"
 	given	rdx=PORT, rdi=SCRATCH + 5
 	insb
 	expect	io_in, port=PORT, size=1, data=0x5a, rdi=SCRATCH + 6
+	expect_hw io
 	writes	SCRATCH + 5, db, 0x5a
 	checkpoint
 
@@ -37,6 +38,7 @@ case word_backward, "INSW with DF set subtracts 2 from RDI"
 	given	rdx=PORT, rdi=SCRATCH + 8, set=DF
 	insw
 	expect	io_in, port=PORT, size=2, data=0xb1c2, rdi=SCRATCH + 6
+	expect_hw io
 	writes	SCRATCH + 8, dw, 0xb1c2
 	checkpoint
 
@@ -45,6 +47,7 @@ case dword_forward, "INSD stores four bytes, low byte first, at any alignment"
 	given	rdx=PORT, rdi=SCRATCH + 3
 	insd
 	expect	io_in, port=PORT, size=4, data=0x89abcdef, rdi=SCRATCH + 7
+	expect_hw io
 	writes	SCRATCH + 3, dd, 0x89abcdef
 	checkpoint
 
@@ -53,6 +56,7 @@ case rep_bytes, "REP INSB: each item at its place, RCX counts down to 0"
 	given	rdx=PORT, rdi=SCRATCH, rcx=5
 	rep insb
 	expect	io_in, port=PORT, size=1, count=5, bytes=1, 2, 3, 4, 5, rdi=SCRATCH + 5, rcx=0
+	expect_hw io
 	writes	SCRATCH, db, 1, 2, 3, 4, 5
 	checkpoint
 
@@ -61,6 +65,7 @@ case rep_words_backward, "REP INSW with DF set: the first item read is the highe
 	given	rdx=PORT, rdi=SCRATCH + 6, rcx=3, set=DF
 	rep insw
 	expect	io_in, port=PORT, size=2, count=3, bytes=1, 0x10, 2, 0x20, 3, 0x30, rdi=SCRATCH, rcx=0
+	expect_hw io
 	writes	SCRATCH + 2, dw, 0x3003, 0x2002, 0x1001
 	checkpoint
 
@@ -69,6 +74,7 @@ case rep_dwords, "REP INSD stores doublewords"
 	given	rdx=PORT, rdi=SCRATCH + 1, rcx=2
 	rep insd
 	expect	io_in, port=PORT, size=4, count=2, bytes=1, 2, 3, 4, 5, 6, 7, 8, rdi=SCRATCH + 9, rcx=0
+	expect_hw io
 	writes	SCRATCH + 1, db, 1, 2, 3, 4, 5, 6, 7, 8
 	checkpoint
 
@@ -78,6 +84,7 @@ case repne_is_rep, "REPNE before INSB repeats by count as REP does"
 	given	rdx=PORT, rdi=SCRATCH, rcx=2
 	repne insb
 	expect	io_in, port=PORT, size=1, count=2, bytes=0, 7, rdi=SCRATCH + 2, rcx=0
+	expect_hw io
 	writes	SCRATCH, db, 0, 7
 	checkpoint
 
@@ -92,6 +99,7 @@ case page_crossing_items, "REP INSB goes on in the next page"
 	given	rdx=PORT, rdi=BORDER - 2, rcx=4
 	rep insb
 	expect	io_in, port=PORT, size=1, count=4, bytes=1, 2, 3, 4, rdi=BORDER + 2, rcx=0
+	expect_hw io
 	writes	BORDER - 2, db, 1, 2, 3, 4
 	checkpoint
 
@@ -100,6 +108,7 @@ case page_crossing_item, "An item of REP INSW lies in two pages"
 	given	rdx=PORT, rdi=BORDER - 3, rcx=3
 	rep insw
 	expect	io_in, port=PORT, size=2, count=3, bytes=1, 2, 3, 4, 5, 6, rdi=BORDER + 3, rcx=0
+	expect_hw io
 	writes	BORDER - 3, db, 1, 2, 3, 4, 5, 6
 	checkpoint
 
@@ -108,6 +117,7 @@ case page_crossing_backward, "REP INSD backward crosses into the page below"
 	given	rdx=PORT, rdi=BORDER + 2, rcx=3, set=DF
 	rep insd
 	expect	io_in, port=PORT, size=4, count=3, bytes=1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, rdi=BORDER - 10, rcx=0
+	expect_hw io
 	writes	BORDER - 6, db, 3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1
 	checkpoint
 
@@ -116,6 +126,7 @@ case long_count, "REP INSW of 700 items, more than fit into one exit, loses none
 	given	rdx=PORT, rdi=BORDER - 700, rcx=700
 	rep insw
 	expect	io_in, port=PORT, size=2, count=700, bytes=1400 dup (0x6b), rdi=BORDER + 700, rcx=0
+	expect_hw io
 	writes	BORDER - 700, times 1400 db, 0x6b
 	checkpoint
 
@@ -125,6 +136,7 @@ case override_ignored, "A segment override does not move INS away from ES"
 	given	rdx=PORT, rdi=SCRATCH
 	fs insb
 	expect	io_in, port=PORT, size=1, data=0x11, rdi=SCRATCH + 1
+	expect_hw io
 	writes	SCRATCH, db, 0x11
 	checkpoint
 
@@ -175,6 +187,7 @@ case count_16, "With 16-bit addresses CX counts: the upper half of ECX stays"
 	given	rdx=PORT, rdi=0x10000 | SCRATCH, rcx=0x10002
 	rep insb
 	expect	io_in, port=PORT, size=1, count=2, bytes=8, 9, rdi=0x10000 | (SCRATCH + 2), rcx=0x10000
+	expect_hw io
 	writes	SCRATCH, db, 8, 9
 	checkpoint
 
@@ -189,6 +202,7 @@ case count_32, "With an address-size prefix ECX counts and EDI points"
 	given	rdx=PORT, rdi=SCRATCH, rcx=2
 	a32 rep insw
 	expect	io_in, port=PORT, size=2, count=2, bytes=1, 2, 3, 4, rdi=SCRATCH + 4, rcx=0
+	expect_hw io
 	writes	SCRATCH, db, 1, 2, 3, 4
 	checkpoint
 
@@ -203,6 +217,7 @@ case di_wraps, "DI wraps from 0ffffh to 0 between items, EDI's upper half stays"
 %endif
 	rep insb
 	expect	io_in, port=PORT, size=1, count=2, bytes=8, 9, rdi=0xffff0001, rcx=0
+	expect_hw io
 	writes	0x1ffff, db, 8
 	writes	0x10000, db, 9
 	checkpoint
@@ -214,6 +229,7 @@ case count_16, "With an address-size prefix CX counts and DI points: upper halve
 	given	rdx=PORT, rdi=0x76540000 | SCRATCH, rcx=0xabcd0002
 	a16 rep insb
 	expect	io_in, port=PORT, size=1, count=2, bytes=8, 9, rdi=0x76540000 | (SCRATCH + 2), rcx=0xabcd0000
+	expect_hw io
 	writes	SCRATCH, db, 8, 9
 	checkpoint
 
@@ -231,6 +247,7 @@ case count_32, "With an address-size prefix ECX counts and EDI points; their upp
 	given	rdx=PORT, rdi=0x8765432100000000 | SCRATCH, rcx=0x1234567800000002
 	a32 rep insb
 	expect	io_in, port=PORT, size=1, count=2, bytes=8, 9, rdi=SCRATCH + 2, rcx=0
+	expect_hw io
 	writes	SCRATCH, db, 8, 9
 	checkpoint
 
@@ -239,6 +256,7 @@ case edi_wraps, "EDI wraps from 0 to 0ffffffffh going backward"
 	given	rdx=PORT, rdi=1, rcx=2, set=DF
 	a32 rep insb
 	expect	io_in, port=PORT, size=1, count=2, bytes=8, 9, rdi=0xffffffff, rcx=0
+	expect_hw io
 	writes	0, db, 9, 8
 	checkpoint
 
@@ -249,6 +267,7 @@ case rex_w, "REX.W does not widen INSD: items of four bytes"
 	db	0x48
 	insd
 	expect	io_in, port=PORT, size=4, data=0x89abcdef, rdi=SCRATCH + 4
+	expect_hw io
 	writes	SCRATCH, dd, 0x89abcdef
 	checkpoint
 

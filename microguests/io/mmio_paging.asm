@@ -12,8 +12,10 @@ case linear_is_not_physical, "The exit names the guest-physical address, not the
 	pte	WINDOW, pa=MMIO
 	mov	[WINDOW + 0x123], bl
 	expect	mmio_write, address=MMIO + 0x123, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	mov	bl, [WINDOW + 0xfff]
 	expect	mmio_read, address=MMIO + 0xfff, size=1, data=0x44, rbx=(REG_RBX & ~0xff) | 0x44
+	expect_hw mmio
 	checkpoint
 
 case large_page, "The same through a page of 2 or 4 MiB"
@@ -21,6 +23,7 @@ case large_page, "The same through a page of 2 or 4 MiB"
 	pde	0x400000, set=PTE_PS, pa=0
 	mov	[0x400000 + MMIO + 5], bl
 	expect	mmio_write, address=MMIO + 5, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	checkpoint
 
 case pages_swapped, "A doubleword in two linear pages whose MMIO pages are the other way round"
@@ -30,10 +33,14 @@ case pages_swapped, "A doubleword in two linear pages whose MMIO pages are the o
 	given	rbx=0x04030201
 	mov	[NEXT - 2], ebx
 	expect	mmio_write, address=MMIO + 0x1ffe, size=2, bytes=1, 2
+	expect_hw mmio
 	expect	mmio_write, address=MMIO, size=2, bytes=3, 4
+	expect_hw mmio
 	mov	ecx, [NEXT - 2]
 	expect	mmio_read, address=MMIO + 0x1ffe, size=2, bytes=5, 6
+	expect_hw mmio
 	expect	mmio_read, address=MMIO, size=2, bytes=7, 8, rcx=0x08070605
+	expect_hw mmio
 	checkpoint
 
 case memory_then_mmio, "A word in a page of memory and a page of MMIO"
@@ -42,8 +49,10 @@ case memory_then_mmio, "A word in a page of memory and a page of MMIO"
 	pte	NEXT, pa=MMIO
 	mov	bx, [NEXT - 1]
 	expect	mmio_read, address=MMIO, size=1, data=0x12, rbx=(REG_RBX & ~0xffff) | 0x12a0
+	expect_hw mmio
 	mov	[NEXT - 1], bx
 	expect	mmio_write, address=MMIO, size=1, data=0x12
+	expect_hw mmio
 	checkpoint
 
 case mmio_then_memory, "A word in a page of MMIO and a page of memory"
@@ -52,8 +61,10 @@ case mmio_then_memory, "A word in a page of MMIO and a page of memory"
 	pte	NEXT, pa=PAGES
 	mov	bx, [NEXT - 1]
 	expect	mmio_read, address=MMIO + 0xfff, size=1, data=0x12, rbx=(REG_RBX & ~0xffff) | 0xa012
+	expect_hw mmio
 	mov	[NEXT - 1], cx
 	expect	mmio_write, address=MMIO + 0xfff, size=1, data=REG_RCX & 0xff
+	expect_hw mmio
 	writes	PAGES, db, (REG_RCX >> 8) & 0xff
 	checkpoint
 
@@ -62,6 +73,7 @@ case far_above_memory, "A page far above all memory"
 	pte	WINDOW, pa=0xd0000000
 	mov	[WINDOW + 8], ebx
 	expect	mmio_write, address=0xd0000008, size=4, data=REG_RBX & 0xffffffff
+	expect_hw mmio
 	checkpoint
 
 %if MODE_NUMBER != MODE_PAGED32
@@ -71,6 +83,7 @@ case above_4g, "A guest-physical address above 4 GiB"
 	pte	WINDOW, pa=0x123456000
 	mov	[WINDOW + 8], ebx
 	expect	mmio_write, address=0x123456008, size=4, data=REG_RBX & 0xffffffff
+	expect_hw mmio
 	checkpoint
 
 %endif
@@ -80,6 +93,7 @@ case accessed_on_read, "A read sets A of the page's entry, and not D"
 	pte	WINDOW, pa=MMIO, clear=PTE_A|PTE_D
 	mov	bl, [WINDOW]
 	expect	mmio_read, address=MMIO, size=1, data=0, rbx=REG_RBX & ~0xff
+	expect_hw mmio
 	pte_is	WINDOW, set=PTE_A
 	checkpoint
 
@@ -88,6 +102,7 @@ case dirty_on_write, "A write sets A and D"
 	pte	WINDOW, pa=MMIO, clear=PTE_A|PTE_D
 	mov	[WINDOW], bl
 	expect	mmio_write, address=MMIO, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	pte_is	WINDOW, set=PTE_A|PTE_D
 	checkpoint
 
@@ -98,6 +113,7 @@ case read_only_page, "A write to a read-only page is #PF and no exit; a read exi
 	expect	exception, vector=VEC_PF, error=PF_P|PF_W, cr2=WINDOW + 4, rip=.f
 	mov	bl, [WINDOW + 4]
 	expect	mmio_read, address=MMIO + 4, size=1, data=0, rbx=REG_RBX & ~0xff
+	expect_hw mmio
 	checkpoint
 
 case read_only_rmw, "A read-modify-write of a read-only page is #PF before it reads"
@@ -147,6 +163,7 @@ case rep_movs_into_fault, "REP MOVSB to MMIO that meets a page not present has w
 	given	rsi=PAGES, rdi=NEXT - 3, rcx=5
 .f:	rep movsb
 	expect	mmio_write, address=MMIO + 0xffd, size=3, bytes=0xa0, 0xa0, 0xa0, rsi=PAGES + 3, rdi=NEXT, rcx=2
+	expect_hw mmio
 	expect	exception, vector=VEC_PF, error=PF_W, cr2=NEXT, rip=.f
 	checkpoint
 
@@ -159,6 +176,7 @@ case remapped, "A page that was memory and is remapped to MMIO exits, after INVL
 	invlpg	[WINDOW]
 	mov	al, [WINDOW]
 	expect	mmio_read, address=MMIO, size=1, data=0x21, rax=(REG_RAX & ~0xff) | 0x21
+	expect_hw mmio
 	checkpoint
 
 case remapped_back, "And a page that was MMIO and is remapped to memory does not"
@@ -166,6 +184,7 @@ case remapped_back, "And a page that was MMIO and is remapped to memory does not
 	pte	WINDOW, pa=MMIO
 	mov	al, [WINDOW]
 	expect	mmio_read, address=MMIO, size=1, data=0x21, rax=(REG_RAX & ~0xff) | 0x21
+	expect_hw mmio
 	action	entry, va=WINDOW, level=1, pa=PAGES
 	invlpg	[WINDOW]
 	mov	al, [WINDOW]

@@ -7,10 +7,13 @@ modes real16, prot32, compat32, long64
 ; rmw ADDRESS, SIZE, READ, WRITTEN, PARAMETERS...: the exits of one instruction.
 %macro rmw 4-5+.nolist
 	expect	mmio_read, address=%1, size=%2, data=%3
+	expect_hw mmio
 	%if %0 == 4
 	expect	mmio_write, address=%1, size=%2, data=%4
+	expect_hw mmio
 	%else
 	expect	mmio_write, address=%1, size=%2, data=%4, %5
+	expect_hw mmio
 	%endif
 %endmacro
 

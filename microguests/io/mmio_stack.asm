@@ -30,6 +30,7 @@ case push_operand, "PUSH of an MMIO operand reads it and writes the stack"
 	push	qword [MMIO]
 %endif
 	expect	mmio_read, address=MMIO, size=WORD_BYTES, data=0x5aa5, rsp=STACK_TOP - WORD_BYTES
+	expect_hw mmio
 	writes	STACK_TOP - WORD_BYTES, item, 0x5aa5
 	checkpoint
 
@@ -45,12 +46,14 @@ case pop_operand, "POP to an MMIO operand reads the stack and writes it"
 	pop	qword [MMIO]
 %endif
 	expect	mmio_write, address=MMIO, size=WORD_BYTES, data=0x5aa5, rsp=SCRATCH + WORD_BYTES
+	expect_hw mmio
 	checkpoint
 
 case push_operand_16, "PUSH m16 moves RSP by two in every mode"
 	ref	"SDM 2 PUSH"
 	push	word [MMIO]
 	expect	mmio_read, address=MMIO, size=2, data=0x5aa5, rsp=STACK_TOP - 2
+	expect_hw mmio
 	writes	STACK_TOP - 2, dw, 0x5aa5
 	checkpoint
 
@@ -59,6 +62,7 @@ case push, "PUSH with RSP in MMIO writes below RSP"
 	given	rsp=TOP
 	push	xbx
 	expect	mmio_write, address=TOP - WORD_BYTES, size=WORD_BYTES, data=REG_RBX & WORD_MASK, rsp=TOP - WORD_BYTES
+	expect_hw mmio
 	checkpoint
 
 case push_immediate, "PUSH imm8 writes the immediate sign-extended"
@@ -66,6 +70,7 @@ case push_immediate, "PUSH imm8 writes the immediate sign-extended"
 	given	rsp=TOP
 	push	-2
 	expect	mmio_write, address=TOP - WORD_BYTES, size=WORD_BYTES, data=-2 & WORD_MASK, rsp=TOP - WORD_BYTES
+	expect_hw mmio
 	checkpoint
 
 case pop, "POP with RSP in MMIO reads at RSP"
@@ -74,8 +79,10 @@ case pop, "POP with RSP in MMIO reads at RSP"
 	pop	xbx
 %if BITS == 16
 	expect	mmio_read, address=TOP, size=2, data=0x5aa5, rsp=TOP + 2, rbx=(REG_RBX & ~0xffff) | 0x5aa5
+	expect_hw mmio
 %else
 	expect	mmio_read, address=TOP, size=WORD_BYTES, data=0x5aa5, rsp=TOP + WORD_BYTES, rbx=0x5aa5
+	expect_hw mmio
 %endif
 	checkpoint
 
@@ -84,6 +91,7 @@ case pushf, "PUSHF writes the flags"
 	given	rsp=TOP, set=CF
 	pushf
 	expect	mmio_write, address=TOP - WORD_BYTES, size=WORD_BYTES, data=3, rsp=TOP - WORD_BYTES
+	expect_hw mmio
 	checkpoint
 
 case popf, "POPF takes the flags from MMIO"
@@ -91,6 +99,7 @@ case popf, "POPF takes the flags from MMIO"
 	given	rsp=TOP
 	popf
 	expect	mmio_read, address=TOP, size=WORD_BYTES, data=0x42, rsp=TOP + WORD_BYTES, status=ZF
+	expect_hw mmio
 	checkpoint
 
 case call_near, "CALL writes the return address to MMIO"
@@ -100,6 +109,7 @@ case call_near, "CALL writes the return address to MMIO"
 .next:	ud2
 .target:
 	expect	mmio_write, address=TOP - WORD_BYTES, size=WORD_BYTES, data=.next, rsp=TOP - WORD_BYTES
+	expect_hw mmio
 	checkpoint
 
 case ret_near, "RET goes where MMIO says"
@@ -107,6 +117,7 @@ case ret_near, "RET goes where MMIO says"
 	given	rsp=TOP
 	ret
 	expect	mmio_read, address=TOP, size=WORD_BYTES, data=.target, rip=.target, rsp=TOP + WORD_BYTES
+	expect_hw mmio
 	ud2
 .target:
 	checkpoint
@@ -116,6 +127,7 @@ case ret_immediate, "RET imm16 reads the return address once and skips the rest"
 	given	rsp=TOP
 	ret	0x20
 	expect	mmio_read, address=TOP, size=WORD_BYTES, data=.target, rip=.target, rsp=TOP + WORD_BYTES + 0x20
+	expect_hw mmio
 	ud2
 .target:
 	checkpoint
@@ -126,8 +138,10 @@ case leave, "LEAVE reads RBP at RBP"
 	leave
 %if BITS == 16
 	expect	mmio_read, address=TOP, size=2, data=0x5aa5, rsp=TOP + 2, rbp=0x5aa5
+	expect_hw mmio
 %else
 	expect	mmio_read, address=TOP, size=WORD_BYTES, data=0x5aa5, rsp=TOP + WORD_BYTES, rbp=0x5aa5
+	expect_hw mmio
 %endif
 	checkpoint
 
@@ -136,6 +150,7 @@ case enter, "ENTER writes RBP and makes room"
 	given	rsp=TOP
 	enter	0x10, 0
 	expect	mmio_write, address=TOP - WORD_BYTES, size=WORD_BYTES, data=REG_RBP & WORD_MASK, rsp=TOP - WORD_BYTES - 0x10, rbp=ENTER_RBP
+	expect_hw mmio
 	checkpoint
 
 %if BITS != 64
@@ -145,13 +160,21 @@ case pusha, "PUSHA writes eight registers, RAX first, and RSP as it was before"
 	given	rsp=TOP
 	pusha
 	expect	mmio_write, address=TOP - 1 * WORD_BYTES, size=WORD_BYTES, data=REG_RAX & WORD_MASK
+	expect_hw mmio
 	expect	mmio_write, address=TOP - 2 * WORD_BYTES, size=WORD_BYTES, data=REG_RCX & WORD_MASK
+	expect_hw mmio
 	expect	mmio_write, address=TOP - 3 * WORD_BYTES, size=WORD_BYTES, data=REG_RDX & WORD_MASK
+	expect_hw mmio
 	expect	mmio_write, address=TOP - 4 * WORD_BYTES, size=WORD_BYTES, data=REG_RBX & WORD_MASK
+	expect_hw mmio
 	expect	mmio_write, address=TOP - 5 * WORD_BYTES, size=WORD_BYTES, data=TOP
+	expect_hw mmio
 	expect	mmio_write, address=TOP - 6 * WORD_BYTES, size=WORD_BYTES, data=REG_RBP & WORD_MASK
+	expect_hw mmio
 	expect	mmio_write, address=TOP - 7 * WORD_BYTES, size=WORD_BYTES, data=REG_RSI & WORD_MASK
+	expect_hw mmio
 	expect	mmio_write, address=TOP - 8 * WORD_BYTES, size=WORD_BYTES, data=REG_RDI & WORD_MASK, rsp=TOP - 8 * WORD_BYTES
+	expect_hw mmio
 	checkpoint
 
 case popa, "POPA reads seven registers and skips the place of RSP"
@@ -160,10 +183,14 @@ case popa, "POPA reads seven registers and skips the place of RSP"
 	popa
 %if BITS == 16
 	expect	mmio_read, address=TOP, size=6, bytes=1, 0, 2, 0, 3, 0
+	expect_hw mmio
 	expect	mmio_read, address=TOP + 8, size=8, bytes=5, 0, 6, 0, 7, 0, 8, 0, rdi=1, rsi=2, rbp=3, rbx=5, rdx=6, rcx=7, rax=8, rsp=TOP + 16
+	expect_hw mmio
 %else
 	expect	mmio_read, address=TOP, size=12, bytes=1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0
+	expect_hw mmio
 	expect	mmio_read, address=TOP + 16, size=16, bytes=5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, rdi=1, rsi=2, rbp=3, rbx=5, rdx=6, rcx=7, rax=8, rsp=TOP + 32
+	expect_hw mmio
 %endif
 	checkpoint
 
@@ -174,6 +201,7 @@ case push_16, "PUSH r16 in 64-bit mode writes two bytes"
 	given	rsp=TOP
 	push	bx
 	expect	mmio_write, address=TOP - 2, size=2, data=REG_RBX & 0xffff, rsp=TOP - 2
+	expect_hw mmio
 	checkpoint
 
 %endif

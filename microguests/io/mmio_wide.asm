@@ -13,6 +13,7 @@ case movups_load, "MOVUPS reads sixteen bytes, low address first"
 	uses	sse
 	movups	xmm1, [MMIO + 0x20]
 	expect	mmio_read, address=MMIO + 0x20, size=16, bytes=SIXTEEN, xmm1=LOW, HIGH
+	expect_hw mmio
 	checkpoint
 
 case movups_store, "MOVUPS writes sixteen bytes, low address first"
@@ -22,6 +23,7 @@ case movups_store, "MOVUPS writes sixteen bytes, low address first"
 	given	xmm1=LOW, HIGH
 	movups	[MMIO + 0x21], xmm1
 	expect	mmio_write, address=MMIO + 0x21, size=16, bytes=SIXTEEN
+	expect_hw mmio
 	checkpoint
 
 case movaps_load, "MOVAPS reads sixteen bytes at an aligned address"
@@ -30,6 +32,7 @@ case movaps_load, "MOVAPS reads sixteen bytes at an aligned address"
 	uses	sse
 	movaps	xmm7, [MMIO + 0x30]
 	expect	mmio_read, address=MMIO + 0x30, size=16, bytes=SIXTEEN, xmm7=LOW, HIGH
+	expect_hw mmio
 	checkpoint
 
 case movaps_misaligned, "MOVAPS at another address is #GP(0), and nothing is read"
@@ -47,6 +50,7 @@ case movdqa_store, "MOVDQA writes sixteen bytes"
 	given	xmm3=LOW, HIGH
 	movdqa	[MMIO], xmm3
 	expect	mmio_write, address=MMIO, size=16, bytes=SIXTEEN
+	expect_hw mmio
 	checkpoint
 
 case movdqu_across_pages, "MOVDQU across two pages without memory"
@@ -55,6 +59,7 @@ case movdqu_across_pages, "MOVDQU across two pages without memory"
 	uses	sse
 	movdqu	xmm0, [MMIO + 0xff9]
 	expect	mmio_read, address=MMIO + 0xff9, size=16, bytes=SIXTEEN, xmm0=LOW, HIGH
+	expect_hw mmio
 	checkpoint
 
 case movdqu_from_memory, "MOVDQU with five bytes in memory and eleven in MMIO"
@@ -64,6 +69,7 @@ case movdqu_from_memory, "MOVDQU with five bytes in memory and eleven in MMIO"
 	memory	MMIO - 5, db, 8, 7, 6, 5, 4
 	movdqu	xmm0, [MMIO - 5]
 	expect	mmio_read, address=MMIO, size=11, bytes=3, 2, 0x81, 0x10, 0x0f, 0x0e, 0x0d, 0x0c, 0x0b, 0x0a, 9, xmm0=LOW, HIGH
+	expect_hw mmio
 	checkpoint
 
 case movntdq, "MOVNTDQ writes as MOVDQA does"
@@ -73,6 +79,7 @@ case movntdq, "MOVNTDQ writes as MOVDQA does"
 	given	xmm3=LOW, HIGH
 	movntdq	[MMIO + 0x10], xmm3
 	expect	mmio_write, address=MMIO + 0x10, size=16, bytes=SIXTEEN
+	expect_hw mmio
 	checkpoint
 
 %if BITS == 64
@@ -83,7 +90,9 @@ case cmpxchg16b_equal, "CMPXCHG16B that finds RDX:RAX writes RCX:RBX"
 	given	rax=LOW, rdx=HIGH, rbx=0x1111, rcx=0x2222
 	cmpxchg16b [MMIO]
 	expect	mmio_read, address=MMIO, size=16, bytes=SIXTEEN
+	expect_hw mmio
 	expect	mmio_write, address=MMIO, size=16, bytes=0x11, 0x11, 0, 0, 0, 0, 0, 0, 0x22, 0x22, 0, 0, 0, 0, 0, 0, set=ZF
+	expect_hw mmio
 	checkpoint
 
 case cmpxchg16b_misaligned, "CMPXCHG16B at an address not aligned to 16 is #GP(0), and nothing is read"

@@ -33,6 +33,7 @@ case byte_forward, "OUTSB sends the byte at DS:RSI and adds 1 to RSI"
 	given	rdx=PORT, rsi=bytes
 	outsb
 	expect	io_out, port=PORT, size=1, data=0x11, rsi=bytes + 1
+	expect_hw io
 	checkpoint
 
 case word_backward, "OUTSW with DF set subtracts 2 from RSI"
@@ -40,6 +41,7 @@ case word_backward, "OUTSW with DF set subtracts 2 from RSI"
 	given	rdx=PORT, rsi=bytes + 3, set=DF
 	outsw
 	expect	io_out, port=PORT, size=2, data=0x5544, rsi=bytes + 1
+	expect_hw io
 	checkpoint
 
 case dword_forward, "OUTSD sends four bytes"
@@ -47,6 +49,7 @@ case dword_forward, "OUTSD sends four bytes"
 	given	rdx=PORT, rsi=bytes + 1
 	outsd
 	expect	io_out, port=PORT, size=4, data=0x55443322, rsi=bytes + 5
+	expect_hw io
 	checkpoint
 
 case rep_bytes, "REP OUTSB sends each byte in order"
@@ -54,6 +57,7 @@ case rep_bytes, "REP OUTSB sends each byte in order"
 	given	rdx=PORT, rsi=bytes, rcx=5
 	rep outsb
 	expect	io_out, port=PORT, size=1, count=5, bytes=0x11, 0x22, 0x33, 0x44, 0x55, rsi=bytes + 5, rcx=0
+	expect_hw io
 	checkpoint
 
 case rep_words, "REP OUTSW sends words: the count is of items, not of bytes"
@@ -61,6 +65,7 @@ case rep_words, "REP OUTSW sends words: the count is of items, not of bytes"
 	given	rdx=PORT, rsi=bytes, rcx=3
 	rep outsw
 	expect	io_out, port=PORT, size=2, count=3, bytes=0x11, 0x22, 0x33, 0x44, 0x55, 0x66, rsi=bytes + 6, rcx=0
+	expect_hw io
 	checkpoint
 
 case rep_words_backward, "REP OUTSW with DF set sends the highest word first"
@@ -68,6 +73,7 @@ case rep_words_backward, "REP OUTSW with DF set sends the highest word first"
 	given	rdx=PORT, rsi=bytes + 4, rcx=3, set=DF
 	rep outsw
 	expect	io_out, port=PORT, size=2, count=3, bytes=0x55, 0x66, 0x33, 0x44, 0x11, 0x22, rsi=bytes - 2, rcx=0
+	expect_hw io
 	checkpoint
 
 case rep_dwords, "REP OUTSD sends doublewords"
@@ -75,6 +81,7 @@ case rep_dwords, "REP OUTSD sends doublewords"
 	given	rdx=PORT, rsi=bytes, rcx=2
 	rep outsd
 	expect	io_out, port=PORT, size=4, count=2, bytes=0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, rsi=bytes + 8, rcx=0
+	expect_hw io
 	checkpoint
 
 case count_zero, "REP OUTSB with count 0 sends nothing"
@@ -89,6 +96,7 @@ case page_crossing, "Items of REP OUTSW come from two pages, one of them from bo
 	given	rdx=PORT, rsi=BORDER - 3, rcx=3
 	rep outsw
 	expect	io_out, port=PORT, size=2, count=3, bytes=1, 2, 3, 4, 5, 6, rsi=BORDER + 3, rcx=0
+	expect_hw io
 	checkpoint
 
 case long_count, "REP OUTSB of 700 items loses none"
@@ -97,6 +105,7 @@ case long_count, "REP OUTSB of 700 items loses none"
 	given	rdx=PORT, rsi=BORDER - 300, rcx=700
 	rep outsb
 	expect	io_out, port=PORT, size=1, count=700, bytes=700 dup (0x6b), rsi=BORDER + 400, rcx=0
+	expect_hw io
 	checkpoint
 
 case override_fs, "A segment override says where OUTS reads"
@@ -105,6 +114,7 @@ case override_fs, "A segment override says where OUTS reads"
 	given	rdx=PORT, rsi=other - 0x100
 	fs outsb
 	expect	io_out, port=PORT, size=1, data=0x99, rsi=other - 0xff
+	expect_hw io
 	checkpoint
 
 case override_rep, "The override holds for every item of REP OUTSB"
@@ -113,6 +123,7 @@ case override_rep, "The override holds for every item of REP OUTSB"
 	given	rdx=PORT, rsi=bytes - 0x100, rcx=2
 	gs rep outsb
 	expect	io_out, port=PORT, size=1, count=2, bytes=0x11, 0x22, rsi=bytes - 0xfe, rcx=0
+	expect_hw io
 	checkpoint
 
 %if BITS != 64 && MODE_NUMBER != MODE_VM86
@@ -155,6 +166,7 @@ case limit_in_the_middle, "REP OUTSB stops at the limit: RSI and RCX say how far
 	given	rdx=PORT, rsi=bytes, rcx=5, ds=SEL_FREE
 .f:	rep outsb
 	expect	io_out, port=PORT, size=1, count=3, bytes=0x11, 0x22, 0x33, rsi=bytes + 3, rcx=2
+	expect_hw io
 	expect	exception, vector=VEC_GP, error=0, rip=.f
 	checkpoint
 
@@ -195,6 +207,7 @@ case fault_in_the_middle, "REP OUTSB that meets a page not present has sent what
 	given	rdx=PORT, rsi=PAGES + 0xffd, rcx=5
 .f:	rep outsb
 	expect	io_out, port=PORT, size=1, count=3, data=0xa0, rsi=PAGES + 0x1000, rcx=2
+	expect_hw io
 	expect	exception, vector=VEC_PF, error=0, cr2=PAGES + 0x1000, rip=.f
 	checkpoint
 
@@ -205,6 +218,7 @@ case fault_in_the_middle_backward, "The same downward: the fault is in the page 
 	given	rdx=PORT, rsi=PAGES + 0x1002, rcx=5, set=DF
 .f:	rep outsw
 	expect	io_out, port=PORT, size=2, count=2, data=0xa1a1, rsi=PAGES + 0xffe, rcx=3
+	expect_hw io
 	expect	exception, vector=VEC_PF, error=0, cr2=PAGES + 0xffe, rip=.f
 	checkpoint
 
@@ -215,6 +229,7 @@ case item_across_fault, "An item half in a page not present is not sent at all"
 	given	rdx=PORT, rsi=PAGES + 0xffd, rcx=2
 .f:	rep outsw
 	expect	io_out, port=PORT, size=2, count=1, data=0xa0a0, rsi=PAGES + 0xfff, rcx=1
+	expect_hw io
 	expect	exception, vector=VEC_PF, error=0, cr2=PAGES + 0x1000, rip=.f
 	checkpoint
 
@@ -225,9 +240,11 @@ case fault_mended, "With the page mended, REP OUTSB goes on where it stopped"
 	given	rdx=PORT, rsi=PAGES + 0xffe, rcx=4
 .f:	rep outsb
 	expect	io_out, port=PORT, size=1, count=2, data=0xa0, rsi=PAGES + 0x1000, rcx=2
+	expect_hw io
 	expect	exception, vector=VEC_PF, error=0, cr2=PAGES + 0x1000, rip=.f, resume=.f
 	action	entry, va=PAGES + 0x1000, level=1, set=PTE_P
 	expect	io_out, port=PORT, size=1, count=2, data=0xa1, rsi=PAGES + 0x1002, rcx=0
+	expect_hw io
 	checkpoint
 
 %endif
@@ -239,6 +256,7 @@ case count_16, "With 16-bit addresses CX counts: the upper half of ECX stays"
 	given	rdx=PORT, rsi=0x10000 + bytes, rcx=0x10002
 	rep outsb
 	expect	io_out, port=PORT, size=1, count=2, bytes=0x11, 0x22, rsi=0x10000 + bytes + 2, rcx=0x10000
+	expect_hw io
 	checkpoint
 
 case count_32, "With an address-size prefix ECX counts and ESI points"
@@ -246,6 +264,7 @@ case count_32, "With an address-size prefix ECX counts and ESI points"
 	given	rdx=PORT, rsi=bytes, rcx=2
 	a32 rep outsw
 	expect	io_out, port=PORT, size=2, count=2, bytes=0x11, 0x22, 0x33, 0x44, rsi=bytes + 4, rcx=0
+	expect_hw io
 	checkpoint
 
 %elif BITS == 32
@@ -255,6 +274,7 @@ case count_16, "With an address-size prefix CX counts and SI points: upper halve
 	given	rdx=PORT, rsi=0x76540000 + bytes, rcx=0xabcd0002
 	a16 rep outsb
 	expect	io_out, port=PORT, size=1, count=2, bytes=0x11, 0x22, rsi=0x76540000 + bytes + 2, rcx=0xabcd0000
+	expect_hw io
 	checkpoint
 
 %else
@@ -265,6 +285,7 @@ case count_32, "With an address-size prefix ECX counts and ESI points; their upp
 	given	rdx=PORT, rsi=0x8765432100000000 + bytes, rcx=0x1234567800000002
 	a32 rep outsb
 	expect	io_out, port=PORT, size=1, count=2, bytes=0x11, 0x22, rsi=bytes + 2, rcx=0
+	expect_hw io
 	checkpoint
 
 case count_64, "All 64 bits of RCX count"
@@ -273,6 +294,7 @@ case count_64, "All 64 bits of RCX count"
 	given	rdx=PORT, rsi=PAGES + 0xfff, rcx=0x100000000
 .f:	rep outsb
 	expect	io_out, port=PORT, size=1, data=0xa0, rsi=PAGES + 0x1000, rcx=0xffffffff
+	expect_hw io
 	expect	exception, vector=VEC_PF, error=0, cr2=PAGES + 0x1000, rip=.f
 	checkpoint
 
@@ -291,6 +313,7 @@ case rex_w, "REX.W does not widen OUTSD: items of four bytes"
 	db	0x48
 	outsd
 	expect	io_out, port=PORT, size=4, data=0x44332211, rsi=bytes + 4
+	expect_hw io
 	checkpoint
 
 %endif

@@ -28,6 +28,7 @@ case cpl0_ignores_map, "CPL 0 uses any port, the bitmap and IOPL notwithstanding
 	ref	"SDM 1 19.5.1"
 	out	0x21, al
 	expect	io_out, port=0x21, size=1, data=REG_RAX & 0xff
+	expect_hw io
 	checkpoint
 
 case iopl3_allows, "With IOPL = 3, CPL 3 uses any port, those past the bitmap too"
@@ -36,8 +37,10 @@ case iopl3_allows, "With IOPL = 3, CPL 3 uses any port, those past the bitmap to
 	given	rflags=0x2 | IOPL_3, rdx=0xfffe
 	in	al, 0x21
 	expect	io_in, port=0x21, size=1, data=0x99, rax=(REG_RAX & ~0xff) | 0x99
+	expect_hw io
 	out	dx, ax
 	expect	io_out, port=0xfffe, size=2, data=(REG_RAX & 0xff00) | 0x99
+	expect_hw io
 	checkpoint
 
 case iopl2_denies, "IOPL = 2 does not let CPL 3 past a set bit"
@@ -62,6 +65,7 @@ case clear_bit_allows, "A clear bit allows its port, and no other of its byte"
 	map	0x22, db, 0xfb
 	out	0x22, al
 	expect	io_out, port=0x22, size=1, data=REG_RAX & 0xff
+	expect_hw io
 	denied	out 0x21, al
 	denied	out 0x23, al
 	checkpoint
@@ -84,6 +88,7 @@ case word_second_byte, "A word needs the bits of both its ports"
 	denied	out 0x20, ax
 	out	0x20, al
 	expect	io_out, port=0x20, size=1, data=REG_RAX & 0xff
+	expect_hw io
 	checkpoint
 
 case word_first_byte, "A word whose first port only is denied faults as well"
@@ -97,6 +102,7 @@ case word_across_map_bytes, "A word at port 27h needs bit 7 of one byte of the m
 	map	0x27, dw, 0xfe7f
 	out	0x27, ax
 	expect	io_out, port=0x27, size=2, data=REG_RAX & 0xffff
+	expect_hw io
 	checkpoint
 
 case word_across_map_bytes_denied, "The bit in the second byte of the map counts"
@@ -111,6 +117,7 @@ case dword_last_byte, "A doubleword needs four clear bits: the last one is looke
 	denied	in eax, 0x20
 	in	ax, 0x20
 	expect	io_in, port=0x20, size=2, data=0, rax=REG_RAX & ~0xffff
+	expect_hw io
 	checkpoint
 
 case dword_across_map_bytes, "A doubleword at port 26h takes two bits of each of two bytes of the map"
@@ -118,6 +125,7 @@ case dword_across_map_bytes, "A doubleword at port 26h takes two bits of each of
 	map	0x26, dw, 0xfc3f
 	out	0x26, eax
 	expect	io_out, port=0x26, size=4, data=REG_RAX & 0xffffffff
+	expect_hw io
 	checkpoint
 
 case dword_across_map_bytes_denied, "The fourth port of that doubleword is denied"
@@ -144,6 +152,7 @@ case ins_allowed, "INS of an allowed port stores through ES"
 	given	rdx=0x20, rdi=SCRATCH
 	insb
 	expect	io_in, port=0x20, size=1, data=0x5c, rdi=SCRATCH + 1
+	expect_hw io
 	writes	SCRATCH, db, 0x5c
 	checkpoint
 
@@ -171,6 +180,7 @@ case last_port_with_map, "The last port with two bytes of map within the limit i
 	given	rdx=(TSS_LIMIT - TSS_IOMAP) * 8 - 1
 	in	al, dx
 	expect	io_in, port=(TSS_LIMIT - TSS_IOMAP) * 8 - 1, size=1, data=0x66, rax=(REG_RAX & ~0xff) | 0x66
+	expect_hw io
 	checkpoint
 
 case map_base_moved, "The map is where the TSS says: moved by a byte, it opens another port"
@@ -180,6 +190,7 @@ case map_base_moved, "The map is where the TSS says: moved by a byte, it opens a
 	map	0x28, db, 0xfe
 	out	0x20, al
 	expect	io_out, port=0x20, size=1, data=REG_RAX & 0xff
+	expect_hw io
 	denied	out 0x28, al
 	checkpoint
 
@@ -214,6 +225,7 @@ case map_across_pages, "A bitmap that begins in one page and goes on in another 
 	memory	0xc000 - 5, db, 0xff, 0xff, 0xff, 0xff, 0x7f, 0xfe, 0xff
 	out	0x27, ax
 	expect	io_out, port=0x27, size=2, data=REG_RAX & 0xffff
+	expect_hw io
 	denied	out 0x28, ax
 
 %endif

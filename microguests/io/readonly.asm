@@ -31,6 +31,7 @@ case write, "A write exits with its data, and memory stays"
 	slot
 	mov	[ro(5)], bx
 	expect	mmio_write, address=RO + 5, size=2, data=REG_RBX & 0xffff
+	expect_hw mmio
 	mov	bx, [ro(5)]
 	checkpoint rbx=(REG_RBX & ~0xffff) | 0xa0a0
 
@@ -38,12 +39,14 @@ case write_dword, "A write of four bytes"
 	slot
 	mov	dword [ro(0x10)], 0x01020304
 	expect	mmio_write, address=RO + 0x10, size=4, data=0x01020304
+	expect_hw mmio
 	checkpoint
 
 case read_modify_write, "ADD reads memory without an exit, and its write exits"
 	slot
 	add	byte [ro(0)], 3
 	expect	mmio_write, address=RO, size=1, data=0xa3, status=SF|PF
+	expect_hw mmio
 	checkpoint
 
 case xchg, "XCHG gets what memory has, and its write exits"
@@ -51,6 +54,7 @@ case xchg, "XCHG gets what memory has, and its write exits"
 	given	rbx=0x42
 	xchg	[ro(1)], bl
 	expect	mmio_write, address=RO + 1, size=1, data=0x42, rbx=0xa0
+	expect_hw mmio
 	checkpoint
 
 case lock_cmpxchg, "LOCK CMPXCHG that finds EAX: the exit has the new value"
@@ -58,6 +62,7 @@ case lock_cmpxchg, "LOCK CMPXCHG that finds EAX: the exit has the new value"
 	given	rax=0xa0a0a0a0, rbx=0x01020304
 	lock cmpxchg [ro(4)], ebx
 	expect	mmio_write, address=RO + 4, size=4, data=0x01020304, status=ZF|PF
+	expect_hw mmio
 	checkpoint
 
 case movs_from, "REP MOVSB from read-only memory does not exit"
@@ -83,8 +88,10 @@ case stos_to, "REP STOSW to read-only memory exits for every item"
 	rep stosw
 %if REAL
 	expect	mmio_write, address=RO + 6, size=4, bytes=0xc2, 0xb1, 0xc2, 0xb1, rdi=10, rcx=0
+	expect_hw mmio
 %else
 	expect	mmio_write, address=RO + 6, size=4, bytes=0xc2, 0xb1, 0xc2, 0xb1, rdi=RO + 10, rcx=0
+	expect_hw mmio
 %endif
 	checkpoint
 
@@ -92,14 +99,17 @@ case end_of_slot, "A word that leaves the slot reads memory and MMIO, and writes
 	slot
 	mov	bx, [ro(0xfff)]
 	expect	mmio_read, address=RO + 0x1000, size=1, data=0x55, rbx=(REG_RBX & ~0xffff) | 0x55a0
+	expect_hw mmio
 	mov	[ro(0xfff)], bx
 	expect	mmio_write, address=RO + 0xfff, size=2, data=0x55a0
+	expect_hw mmio
 	checkpoint
 
 case made_writable, "The same slot without the flag takes writes"
 	slot
 	mov	[ro(5)], bl
 	expect	mmio_write, address=RO + 5, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	action	memslot, id=SLOT_FREE, gpa=RO, size=0, hva=PAGES
 	action	memslot, id=SLOT_FREE, gpa=RO, size=0x1000, hva=PAGES
 	mov	[ro(5)], bl
@@ -119,6 +129,7 @@ case flag_cannot_change, "KVM_MEM_READONLY of a slot that is there cannot be cha
 	action	memslot, id=SLOT_FREE, gpa=RO, size=0x1000, hva=PAGES, slot_flags=0, errno=EINVAL
 	mov	[ro(5)], bl
 	expect	mmio_write, address=RO + 5, size=1, data=REG_RBX & 0xff
+	expect_hw mmio
 	checkpoint
 
 %if !REAL
@@ -144,6 +155,7 @@ case push, "PUSH to read-only memory exits"
 	given	rsp=RO + 0x800
 	push	byte 5
 	expect	mmio_write, address=RO + 0x800 - WORD_BYTES, size=WORD_BYTES, data=5, rsp=RO + 0x800 - WORD_BYTES
+	expect_hw mmio
 	checkpoint
 
 %endif

@@ -88,6 +88,7 @@ case idt_missing, "with no IDT in memory any exception ends in shutdown"
 	action	entry, level=1, va=IDT, clear=PTE_P
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case gdt_missing, "with no GDT in memory any exception ends in shutdown"
 	ref	REFS
@@ -96,6 +97,7 @@ case gdt_missing, "with no GDT in memory any exception ends in shutdown"
 	action	entry, level=1, va=GDT, clear=PTE_P
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case stack_missing, "an exception at CPL 0 on a stack that is not present ends in shutdown"
 	ref	REFS
@@ -104,6 +106,7 @@ case stack_missing, "an exception at CPL 0 on a stack that is not present ends i
 	action	entry, level=1, va=PAGES, clear=PTE_P
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case inner_stack_missing, "an exception at CPL 3 whose inner stack is not present ends in shutdown"
 	ref	REFS
@@ -112,6 +115,7 @@ case inner_stack_missing, "an exception at CPL 3 whose inner stack is not presen
 	action	entry, level=1, va=KSTACK, clear=PTE_P
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case inner_stack_read_only, "so it does if the inner stack is read-only"
 	ref	REFS
@@ -120,6 +124,7 @@ case inner_stack_read_only, "so it does if the inner stack is read-only"
 	action	entry, level=1, va=KSTACK, clear=PTE_W
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case tss_missing, "an exception at CPL 3 whose TSS is not present ends in shutdown"
 	ref	REFS
@@ -130,6 +135,7 @@ case tss_missing, "an exception at CPL 3 whose TSS is not present ends in shutdo
 	action	entry, level=1, va=PAGES, clear=PTE_P
 	ud2
 	expect	shutdown
+	expect_hw shutdown
 
 case handler_missing, "a handler whose code is not present: its first fetch faults, at CPL 0"
 	ref	REFS, "SDM 3 6.12.1"

@@ -101,6 +101,7 @@ case_cpl beyond_memory, "a large page may lie where there is no memory: accesses
 	pde	VA, raw=LARGE | 0x40000000
 	mov	eax, [xbx]
 	expect	mmio_read, address=0x40012340, size=4, data=0xfeedf00d, rax=0xfeedf00d
+	expect_hw mmio
 
 %assign CPL 3
 %endrep
@@ -128,6 +129,7 @@ case pse36, "bits 20 to 13 of a 4 MiB page's PDE are bits 39 to 32 of its addres
 	pde	VA, raw=LARGE | 1 << 13
 	mov	eax, [xbx]
 	expect	mmio_read, address=0x100012340, size=4, data=0xfeedf00d, rax=0xfeedf00d
+	expect_hw mmio
 
 case pse_clear, "without CR4.PSE the PS bit of a PDE is ignored"
 	ref	"SDM 3 4.3", "APM 2 5.2.2"

@@ -29,6 +29,7 @@ case read_only_write, "a write to a read-only slot exits as MMIO; memory stays"
 	read_only
 	mov	[PAGES + 4], ecx
 	expect	mmio_write, address=PAGES + 4, size=4, data=REG_RCX & 0xffffffff
+	expect_hw mmio
 	mov	eax, [PAGES + 4]
 	checkpoint rax=0xa0a0a0a0
 
@@ -41,6 +42,7 @@ case read_only_after_write, "a slot that was written before it became read-only"
 	read_only
 	mov	[PAGES + 4], edx
 	expect	mmio_write, address=PAGES + 4, size=4, data=REG_RDX & 0xffffffff
+	expect_hw mmio
 	mov	eax, [PAGES + 4]
 	checkpoint rax=REG_RCX & 0xffffffff
 
@@ -50,6 +52,7 @@ case read_only_then_not, "a slot that is writable again is written without an ex
 	read_only
 	mov	[PAGES], cl
 	expect	mmio_write, address=PAGES, size=1, data=REG_RCX & 0xff
+	expect_hw mmio
 	action	memslot, id=SLOT_PAGES, size=0
 	action	memslot, id=SLOT_PAGES, gpa=PAGES, hva=PAGES, size=PAGES_SIZE
 	mov	[PAGES], dl
@@ -62,6 +65,7 @@ case read_only_modify, "a read-modify-write of a read-only slot reads memory, an
 	read_only
 	add	dword [PAGES], 1
 	expect	mmio_write, address=PAGES, size=4, data=0xa0a0a0a1, status=SF, undefined=AF | PF
+	expect_hw mmio
 
 case read_only_stos, "REP STOSB into a read-only slot exits for every byte"
 	ref	API
@@ -71,6 +75,7 @@ case read_only_stos, "REP STOSB into a read-only slot exits for every byte"
 	rep stosb
 	expect	mmio_write, address=PAGES + 0x10, size=3, bytes=0x77, 0x77, 0x77, \
 		rdi=PAGES + 0x13, rcx=0
+	expect_hw mmio
 
 case read_only_movs, "MOVSD from one read-only page to another: one exit, with the data read"
 	ref	API
@@ -80,6 +85,7 @@ case read_only_movs, "MOVSD from one read-only page to another: one exit, with t
 	movsd
 	expect	mmio_write, address=PAGES + 0x10, size=4, data=0xa3a3a3a3, \
 		rsi=PAGES + 0x3004, rdi=PAGES + 0x14
+	expect_hw mmio
 
 case read_only_crossing, "a write from ordinary memory into a read-only slot: each its part"
 	ref	API
@@ -90,6 +96,7 @@ case read_only_crossing, "a write from ordinary memory into a read-only slot: ea
 		slot_flags=KVM_MEM_READONLY
 	mov	dword [PAGES + 0xffe], 0x44332211
 	expect	mmio_write, address=PAGES + 0x1000, size=2, bytes=0x33, 0x44
+	expect_hw mmio
 	writes	PAGES + 0xffe, db, 0x11, 0x22
 
 case read_only_fetch, "code runs from a read-only slot"
@@ -109,6 +116,7 @@ case read_only_stack, "PUSH to a read-only slot exits, and the stack pointer mov
 	push	xcx
 	expect	mmio_write, address=PAGES + 0x100 - WORD_BYTES, size=WORD_BYTES, data=REG_RCX, \
 		rsp=PAGES + 0x100 - WORD_BYTES
+	expect_hw mmio
 
 case deleted, "where a slot was deleted reads and writes exit"
 	ref	API
@@ -117,8 +125,10 @@ case deleted, "where a slot was deleted reads and writes exit"
 	action	memslot, id=SLOT_PAGES, size=0
 	mov	ebx, [PAGES]
 	expect	mmio_read, address=PAGES, size=4, data=0x600df00d, rbx=0x600df00d
+	expect_hw mmio
 	mov	[PAGES + 8], edx
 	expect	mmio_write, address=PAGES + 8, size=4, data=REG_RDX & 0xffffffff
+	expect_hw mmio
 
 case deleted_and_back, "a slot deleted and made again has its memory as it was"
 	ref	API
@@ -128,6 +138,7 @@ case deleted_and_back, "a slot deleted and made again has its memory as it was"
 	action	memslot, id=SLOT_PAGES, size=0
 	mov	ebx, [PAGES]
 	expect	mmio_read, address=PAGES, size=4, data=0x600df00d, rbx=0x600df00d
+	expect_hw mmio
 	action	memslot, id=SLOT_PAGES, gpa=PAGES, hva=PAGES, size=PAGES_SIZE
 	mov	ebx, [PAGES]
 	checkpoint rbx=REG_RCX & 0xffffffff
@@ -145,6 +156,7 @@ case moved, "a slot moved: memory at its new address, none at the old"
 	writes	PAGES + 8, dd, REG_RDX & 0xffffffff
 	mov	ebx, [PAGES]
 	expect	mmio_read, address=PAGES, size=4, data=0x600df00d, rbx=0x600df00d
+	expect_hw mmio
 
 case other_memory, "a slot made anew over other memory shows that memory"
 	ref	API
@@ -178,6 +190,7 @@ case two_slots_read_only, "of two slots of one memory one may be read-only"
 	writes	PAGES, dd, REG_RCX & 0xffffffff
 	mov	[ELSEWHERE], edx
 	expect	mmio_write, address=ELSEWHERE, size=4, data=REG_RDX & 0xffffffff
+	expect_hw mmio
 
 case hole_between, "a page without memory between two slots exits; its neighbours do not"
 	ref	API
@@ -189,6 +202,7 @@ case hole_between, "a page without memory between two slots exits; its neighbour
 	expect	mmio_read, address=ELSEWHERE + 0x1000, size=1, data=0x42, \
 		rax=(REG_RAX & ~0xff) | 0xa0, rbx=(REG_RBX & ~0xff) | 0xa2, \
 		rcx=(REG_RCX & ~0xff) | 0x42
+	expect_hw mmio
 
 case overlap_refused, "a slot may not overlap another"
 	ref	API

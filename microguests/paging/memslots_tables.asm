@@ -76,6 +76,7 @@ case page_in_read_only_slot, "a write through a writable entry to a read-only sl
 	mov	eax, [xsi]
 	mov	[xsi + 4], ecx
 	expect	mmio_write, address=ELSEWHERE + 4, size=4, data=REG_RCX & 0xffffffff, rax=0xa1a1a1a1
+	expect_hw mmio
 
 case page_without_memory, "a page whose address is in no slot exits with the physical address"
 	ref	API
@@ -84,14 +85,17 @@ case page_without_memory, "a page whose address is in no slot exits with the phy
 	pte	VA + PAGES, pa=0x7654000
 	mov	eax, [xsi]
 	expect	mmio_read, address=0x7654123, size=4, data=0x600df00d, rax=0x600df00d
+	expect_hw mmio
 	mov	[xsi], cl
 	expect	mmio_write, address=0x7654123, size=1, data=REG_RCX & 0xff
+	expect_hw mmio
 
 case page_without_memory_read_only, "of a page without memory the entry's rights count first"
 	ref	API, "SDM 3 4.7"
 	pte	PAGES, pa=0x7654000, clear=PTE_W
 	mov	eax, [PAGES]
 	expect	mmio_read, address=0x7654000, size=4, data=0x600df00d, rax=0x600df00d
+	expect_hw mmio
 .f:	mov	[PAGES], ecx
 	expect	exception, vector=VEC_PF, error=PF_P | PF_W, cr2=PAGES, rip=.f
 
@@ -108,9 +112,11 @@ case accessed_without_memory, "A and D are set for a page without memory too"
 	pte	PAGES, pa=0x7654000, clear=PTE_A | PTE_D
 	mov	al, [PAGES]
 	expect	mmio_read, address=0x7654000, size=1, data=0x5a, rax=(REG_RAX & ~0xff) | 0x5a
+	expect_hw mmio
 	pte_is	PAGES, set=PTE_A
 	mov	[PAGES + 1], al
 	expect	mmio_write, address=0x7654001, size=1, data=0x5a
+	expect_hw mmio
 	pte_is	PAGES, set=PTE_D
 
 case crossing_into_no_memory, "a read that runs into a page without memory: one exit, for its part"
@@ -119,6 +125,7 @@ case crossing_into_no_memory, "a read that runs into a page without memory: one 
 	pte	PAGES + 0x1000, pa=0x7654000
 	mov	eax, [PAGES + 0xffe]
 	expect	mmio_read, address=0x7654000, size=2, bytes=0x11, 0x22, rax=0x2211a0a0
+	expect_hw mmio
 
 case moved_under_mapping, "pages of a slot that moves away have no memory any more"
 	ref	API
@@ -127,6 +134,7 @@ case moved_under_mapping, "pages of a slot that moves away have no memory any mo
 	action	memslot, id=SLOT_PAGES, gpa=0x200000, hva=PAGES, size=PAGES_END - PAGES
 	mov	ebx, [PAGES]
 	expect	mmio_read, address=PAGES, size=4, data=0x600df00d, rbx=0x600df00d
+	expect_hw mmio
 
 %if HAS_NX
 case high_address, "a page above 4 GiB without memory exits with its whole address"
@@ -135,6 +143,7 @@ case high_address, "a page above 4 GiB without memory exits with its whole addre
 	pte	PAGES, pa=0x812345000
 	mov	eax, [PAGES + 8]
 	expect	mmio_read, address=0x812345008, size=4, data=0x600df00d, rax=0x600df00d
+	expect_hw mmio
 
 case high_memory, "a page above 4 GiB with memory"
 	ref	API, "SDM 3 4.4.2", "SDM 3 4.5"

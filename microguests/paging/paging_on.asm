@@ -44,6 +44,7 @@ case on_and_off_32_bit, "with PG cleared again linear addresses are physical"
 	mov	edx, [esi]
 	expect	mmio_read, address=0x400000 + PAGES, size=4, data=0x13579bdf, \
 		rbx=0xa0a0a0a0, rdx=0x13579bdf
+	expect_hw mmio
 
 case on_pae, "PG with CR4.PAE turns PAE paging on"
 	ref	REFS, "SDM 3 4.4.1"
@@ -68,6 +69,7 @@ case on_not_mapped, "the instruction after PG is fetched by the new tables"
 	given	cr3=TABLES, cr4=CR4_PSE, rax=PAGED_CR0
 	mov	cr0, eax
 	expect	shutdown
+	expect_hw shutdown
 
 case on_long, "PG with LME and PAE activates long mode, in compatibility mode: LMA is set"
 	ref	LONG_REFS

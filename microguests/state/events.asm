@@ -110,6 +110,7 @@ case shadow_holds_window, "In the shadow that was set no interrupt is taken: the
 	action	request_window, value=1
 	inc	eax
 	expect	irq_window, rax=(REG_RAX & 0xffffffff) + 1, status=PF
+	expect_hw irq_window
 	action	request_window, value=0
 	checkpoint
 
@@ -228,6 +229,7 @@ case mp_state_woken, "A halted vCPU that was set to be runnable runs"
 	irqchip	split, kernel
 	hlt
 	expect	halted
+	expect_hw hlt
 	action	set, mp_state=KVM_MP_STATE_RUNNABLE
 	inc	eax
 	checkpoint rax=(REG_RAX & 0xffffffff) + 1, status=PF

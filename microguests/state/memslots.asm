@@ -70,6 +70,7 @@ case moved, "A slot can move in guest-physical space: its memory is then there, 
 	checkpoint rax=(REG_RAX & ~0xff) | 0xa0
 	mov	bl, [PAGES]
 	expect	mmio_read, address=PAGES, size=1, data=0x5a, rbx=(REG_RBX & ~0xff) | 0x5a
+	expect_hw mmio
 	checkpoint
 
 case aliased, "The same memory may be in two slots"
@@ -89,6 +90,7 @@ case deleted_and_back, "A slot deleted is memory no more; added again, it is as 
 	action	memslot, id=SLOT_PAGES, size=0
 	mov	[PAGES + 1], al
 	expect	mmio_write, address=PAGES + 1, size=1, data=REG_RAX & 0xff
+	expect_hw mmio
 	action	memslot, id=SLOT_PAGES, gpa=PAGES, size=0x8000, hva=PAGES
 	mov	al, [PAGES + 1]
 	checkpoint rax=(REG_RAX & ~0xff) | 0x11

@@ -23,6 +23,7 @@ case filtered_read, "RDMSR of a filtered register exits, and the guest gets what
 	rdmsr
 	expect	rdmsr, index=MSR_SYSENTER_EIP, reason=KVM_MSR_EXIT_REASON_FILTER, data=0x1122334455667788, \
 		rax=0x55667788, rdx=0x11223344
+	expect_hw rdmsr
 	checkpoint
 
 case filtered_write, "WRMSR of a filtered register exits with its data, and the register keeps its value"
@@ -33,6 +34,7 @@ case filtered_write, "WRMSR of a filtered register exits with its data, and the 
 	action	msr_filter, index=MSR_SYSENTER_EIP
 	wrmsr
 	expect	wrmsr, index=MSR_SYSENTER_EIP, reason=KVM_MSR_EXIT_REASON_FILTER, data=0x123456789abcdef0
+	expect_hw wrmsr
 	action	check_msr, index=MSR_SYSENTER_EIP, value=0
 	checkpoint
 
@@ -44,6 +46,7 @@ case refused_read, "RDMSR that the runner refuses is #GP, and no register change
 	action	msr_filter, index=MSR_SYSENTER_EIP
 .f:	rdmsr
 	expect	rdmsr, index=MSR_SYSENTER_EIP, errno=1, rip=.f
+	expect_hw rdmsr
 	expect	exception, vector=VEC_GP, error=0, rip=.f
 
 case refused_write, "WRMSR that the runner refuses is #GP"
@@ -54,6 +57,7 @@ case refused_write, "WRMSR that the runner refuses is #GP"
 	action	msr_filter, index=MSR_SYSENTER_EIP
 .f:	wrmsr
 	expect	wrmsr, index=MSR_SYSENTER_EIP, data=5, errno=1, rip=.f
+	expect_hw wrmsr
 	expect	exception, vector=VEC_GP, error=0, rip=.f
 
 case filter_edges, "The registers beside the filtered one do not exit"
@@ -90,6 +94,7 @@ case unknown_read, "RDMSR of a register that the kernel does not know exits"
 	exits_for UNKNOWN
 	rdmsr
 	expect	rdmsr, index=MSR_UNKNOWN, reason=KVM_MSR_EXIT_REASON_UNKNOWN, data=0x0000000200000001, rax=1, rdx=2
+	expect_hw rdmsr
 	checkpoint
 
 case unknown_write, "WRMSR of a register that the kernel does not know exits"
@@ -97,6 +102,7 @@ case unknown_write, "WRMSR of a register that the kernel does not know exits"
 	exits_for UNKNOWN
 	wrmsr
 	expect	wrmsr, index=MSR_UNKNOWN, reason=KVM_MSR_EXIT_REASON_UNKNOWN, data=0x2200000011
+	expect_hw wrmsr
 	checkpoint
 
 case invalid_value, "WRMSR of a value that a known register cannot hold exits as such"
@@ -105,6 +111,7 @@ case invalid_value, "WRMSR of a value that a known register cannot hold exits as
 	exits_for INVAL
 	wrmsr
 	expect	wrmsr, index=MSR_PAT, reason=KVM_MSR_EXIT_REASON_INVAL, data=0x02020202
+	expect_hw wrmsr
 	checkpoint
 
 case unknown_without_exit, "A register that the kernel does not know is #GP where no exit was asked for"

@@ -17,6 +17,7 @@ case synced_exits, "Registers in kvm_run agree with the ioctls at every exit tha
 	stc
 	in	al, 0x10
 	expect	io_in, port=0x10, size=1, data=0x56, rax=0x1256, set=CF
+	expect_hw io
 	xchg	ebx, ecx
 	checkpoint rbx=REG_RCX & 0xffffffff, rcx=REG_RBX & 0xffffffff
 
@@ -97,6 +98,7 @@ case immediate_exit_completes, "immediate_exit lets a port read complete first"
 	need	cap_immediate_exit
 	in	al, 0x20
 	expect	io_in, port=0x20, size=1, data=0x77, rax=(REG_RAX & ~0xff) | 0x77
+	expect_hw io
 	action	immediate_exit
 	expect	intr
 	checkpoint
