@@ -158,6 +158,8 @@ bool hw_as_expected(struct engine *e, const struct record *step)
 	wanted.len = variant ? strlen(variant) : text->bytes;
 	wanted.own_port = step->sub == STEP_CHECKPOINT ? CHECKPOINT_PORT :
 			  step->sub == STEP_EXCEPTION  ? STUB_PORT : 0;
+	wanted.vector = step->sub != STEP_EXCEPTION ? -1 :
+			(int)record_value(step, F_vector, 0);
 	wanted.paging = e->stage.state.cr0 & CR0_PG;
 	switch (hwexit_judge(&e->hw.step, &wanted, &seen, &why)) {
 	case HWEXIT_UNCHECKED:

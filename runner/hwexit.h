@@ -143,6 +143,7 @@ struct hwexit_wanted {
 	const char *names;	/* "io" or "npf|ept_violation" */
 	size_t len;
 	u16 own_port;		/* of checkpoint or stub: the named one comes before; or 0 */
+	int vector;		/* of the exception delivered meanwhile, or -1 */
 	bool paging;		/* the guest has paging on */
 	struct hwexit_config config;
 };

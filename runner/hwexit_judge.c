@@ -107,9 +107,6 @@ static bool wants(const struct hwexit_wanted *wanted, const char *word)
 	return false;
 }
 
-static const char interpreted[] = "the hypervisor did it without an exit of the processor for it: "
-				  "it interpreted the instruction";
-
 /* Why nothing can be told, whatever came; or NULL. */
 static const char *cannot_tell(const struct hwexit_list *list, const struct hwexit_wanted *wanted)
 {
@@ -117,8 +114,6 @@ static const char *cannot_tell(const struct hwexit_list *list, const struct hwex
 
 	if (list->lost)
 		return "the kernel lost exits of the processor";
-	if (!list->count)
-		return interpreted;
 	for (unsigned int i = 0; i < list->count; i++)
 		if (list->exits[i].isa != HWEXIT_VMX && list->exits[i].isa != HWEXIT_SVM)
 			return "the kernel names neither VMX nor SVM as what the processor has";
@@ -143,10 +138,18 @@ static bool is_own_port(const struct hwexit *exit, const struct hwexit_wanted *w
 	return wanted->own_port && hwexit_io(exit, &io) && io.port == wanted->own_port;
 }
 
-/* Whether to look on at the exits before this one, which is not what was named. */
+/*
+ * Whether to look on at the exits before this one, which is not what was named. A
+ * hypervisor may take an exception itself first and then give it to the guest.
+ */
 static bool passes_over(const struct hwexit *exit, const struct hwexit_wanted *wanted)
 {
-	return comes_any_time(exit) || (wanted->own_port && is_memory(exit, &wanted->config));
+	if (comes_any_time(exit))
+		return true;
+	if (!wanted->own_port)
+		return false;
+	return is_memory(exit, &wanted->config) ||
+	       (wanted->vector >= 0 && hwexit_vector(exit) == wanted->vector);
 }
 
 enum hwexit_verdict hwexit_judge(const struct hwexit_list *list,
@@ -180,7 +183,9 @@ enum hwexit_verdict hwexit_judge(const struct hwexit_list *list,
 	*seen = NULL;
 	if (own && !list->more)
 		return HWEXIT_OTHER;
-	*why = list->more ? "there were more exits of the processor than are kept" : interpreted;
+	*why = list->more ? "there were more exits of the processor than are kept" :
+	       "the hypervisor did it without an exit of the processor for it: it interpreted the "
+	       "instruction";
 	return HWEXIT_UNCHECKED;
 }
 

@@ -541,7 +541,6 @@ bool line_result(struct line *line, struct told_result *told)
 	result->unchecked = (char *)text_of(&part, "unchecked", OPTIONAL);
 	result->ns = number_of(&part, "ns", INT64_MAX, OPTIONAL);
 	result->runs = count_of(&part, "runs", OPTIONAL);
-	result->hw_checked = count_of(&part, "hw_checked", OPTIONAL);
 	told->retold.again = text_of(&part, "again", OPTIONAL);
 	read_deviation(&part, result);
 	result->step = -1;

@@ -451,6 +451,18 @@ def test_artifacts(assay, target, images, tmp_path):
     assert core[:4] == b'\x7fELF' and core[16:18] == b'\x04\x00'     # ET_CORE
 
 
+def test_expect_hw_is_judged_or_named(assay, target):
+    """Without the tracepoint a case passes, but never as if its expect_hw held."""
+    status, output, errors = assay('run', *target, '--format', 'json', 'io/out/imm8_al@long64')
+    result, = records(output, 'result')
+    assert (status, errors, result['outcome']) == (OK, '', 'pass')
+    assert (result['hw_checked'] == 1) == (result['unchecked'] is None)
+    if result['unchecked']:
+        assert re.match(r'expect_hw: \w+', result['unchecked'])
+    status, output, _ = assay('run', *target, 'io/out/imm8_al@long64')
+    assert ('not looked at on this target' in output) == bool(result['unchecked'])
+
+
 def test_replay(assay, target, images, tmp_path):
     kept = tmp_path / 'kept'
     assay('run', *target, '--deviations', 'none', '--artifacts', str(kept),

@@ -204,6 +204,9 @@ static void test_describe(void)
 	describes((struct hwexit)SVM(0x7b, .info1 = 0x00100210), "ioio port=0x10 size=1 out");
 	describes((struct hwexit)SVM(0x7b, .info1 = 0x03f8004d),
 		  "ioio port=0x3f8 size=4 in string rep");
+	describes((struct hwexit)VMX(30, .info1 = 0x00600009),
+		  "io_instruction port=0x60 size=2 in");
+	describes((struct hwexit)SVM(0x7b, .info1 = 0x00600121), "ioio port=0x60 size=2 in");
 	describes((struct hwexit)VMX(28, .info1 = 0x304), "cr_access mov to cr4 gpr=3");
 	describes((struct hwexit)VMX(28, .info1 = 0x18), "cr_access mov from cr8 gpr=0");
 	describes((struct hwexit)VMX(28, .info1 = 0x20), "cr_access clts");
@@ -238,7 +241,8 @@ static void test_describe(void)
 #define FIELD(type, name, offset, size) \
 	"\tfield:" type " " name ";\toffset:" offset ";\tsize:" size ";\tsigned:0;\n"
 #define COMMON "name: kvm_exit\nID: 7\nformat:\n" \
-	FIELD("unsigned short", "common_type", "0", "2") FIELD("int", "common_pid", "4", "4")
+	FIELD("unsigned short", "common_type", "0", "2") FIELD("int", "common_pid", "4", "4") \
+	FIELD("u32", "other_isa", "4", "4")
 #define FIRST FIELD("unsigned int", "exit_reason", "8", "4") \
 	FIELD("unsigned long", "guest_rip", "16", "8") FIELD("u32", "isa", "24", "4") \
 	FIELD("u64", "info1", "32", "8")
@@ -425,6 +429,13 @@ static const struct judged judged[] = {
 	{ "a port like any other", HWEXIT_AS_EXPECTED, "io", 0xf0, &nested, { IO, OWN } },
 	{ "the checkpoint's own port", HWEXIT_OTHER, "io", 0xf0, &nested, { OWN } },
 	{ "a checkpoint that did not exit", HWEXIT_UNCHECKED, "cpuid", 0xf0, &nested, { NPF } },
+	{ "an exception that is passed on", HWEXIT_AS_EXPECTED, "cpuid", 0xf1, &nested,
+	  { CPUID, SVM(0x41), SVM(0x7b, .info1 = 0xf10010) } },
+	{ "another exception", HWEXIT_OTHER, "cpuid", 0xf1, &nested,
+	  { CPUID, SVM(0x46), SVM(0x7b, .info1 = 0xf10010) } },
+	{ "an exception before a checkpoint", HWEXIT_OTHER, "cpuid", 0xf0, &nested,
+	  { CPUID, SVM(0x41), OWN } },
+	{ "MMIO before a checkpoint", HWEXIT_UNCHECKED, "mmio", 0xf0, &nested, { NPF, OWN } },
 	{ "the stub's port is not the checkpoint's", HWEXIT_OTHER, "cpuid", 0xf1, &nested,
 	  { CPUID, OWN } },
 
@@ -452,7 +463,8 @@ static enum hwexit_verdict judge(const struct hwexit_list *list, const struct ju
 				 bool paging, const struct hwexit **seen, const char **why)
 {
 	struct hwexit_wanted wanted = { .names = row->names, .len = strlen(row->names),
-					.own_port = row->own_port, .paging = paging };
+					.own_port = row->own_port, .paging = paging,
+					.vector = row->own_port == 0xf1 ? 1 : -1 };
 
 	if (row->config)
 		wanted.config = *row->config;
@@ -497,7 +509,12 @@ static void test_judge_list(void)
 	list.lost = 1;
 	ok_equal(judge(&list, &io, true, &seen, &why), HWEXIT_UNCHECKED, "where some were lost");
 	ok_contains(why, "lost", "nothing can be told");
+	list = (struct hwexit_list){ .count = 1, .exits = { { .isa = 9, .reason = 30 } } };
+	ok_equal(judge(&list, &io, true, &seen, &why), HWEXIT_UNCHECKED, "an unknown maker");
+	ok_contains(why, "neither VMX nor SVM", "is what is said");
 	list = (struct hwexit_list){ .count = 0 };
+	ok_equal(judge(&list, &io, true, &seen, &why), HWEXIT_UNCHECKED, "no exit");
+	ok_contains(why, "interpreted", "is an instruction that was interpreted");
 	for (unsigned int i = 0; i < HWEXITS_STEP + 5; i++)
 		hwexit_list_add(&list, i ? &fault : &other);
 	hwexit_list_add(&list, &own);
@@ -511,7 +528,7 @@ static void test_config(void)
 {
 	struct hwexit_config config;
 
-	config = hwexit_config("kvm_amd", "kvm.x=1 kvm_amd.npt=1 kvm_amd.nptx=0");
+	config = hwexit_config("kvm_amd", "kvm_amd.nptx=0 xkvm_amd.npt=0 kvm_amd.npt=1");
 	ok(config.known && config.nested && config.unrestricted, "kvm_amd with nested paging");
 	config = hwexit_config("kvm_amd", "kvm_amd.npt=N");
 	ok(config.known && !config.nested && config.unrestricted, "kvm_amd without");
