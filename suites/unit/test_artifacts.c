@@ -12,6 +12,7 @@
 
 #include "artifacts.h"
 #include "fake_run.h"
+#include "scratch.h"
 #include "tap.h"
 
 #define BUNDLE "emulation_mov_load@prot32+mmio"
@@ -259,7 +260,7 @@ int main(void)
 	fake_world();
 	fake_run.program = "assay";
 	result = failure();
-	if (!ok(mkdtemp(top) != NULL, "a directory for the test"))
+	if (!ok(scratch_directory(top), "a directory for the test"))
 		return tap_done();
 	if (!ok(!save(&result, &error), "a failure has a bundle"))
 		note("%s", error);

@@ -4,6 +4,8 @@
  * becomes, and that no damage to one is more than a message. What records may say
  * is tested in test_image_rules.c.
  */
+#define _GNU_SOURCE
+#include "scratch.h"
 #include "try_image.h"
 
 #include <unistd.h>
@@ -459,7 +461,7 @@ static void test_real(void)
 	char *error = NULL, *path, *command;
 	FILE *file;
 
-	if (!ok(!!mkdtemp(dir), "a folder for files"))
+	if (!ok(scratch_directory(dir), "a folder for files"))
 		return;
 	path = xasprintf("%s/real.asm", dir);
 	file = fopen(path, "w");

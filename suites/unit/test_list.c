@@ -8,6 +8,7 @@
 
 #include "build_image.h"
 #include "cmd_list.h"
+#include "scratch.h"
 #include "tap.h"
 
 static char dir[] = "/tmp/assay-list-XXXXXX";
@@ -189,7 +190,7 @@ static void test_full(void)
 
 int main(void)
 {
-	if (!ok(mkdtemp(dir) != NULL, "a directory for the test"))
+	if (!ok(scratch_directory(dir), "a directory for the test"))
 		return tap_done();
 	write_images();
 	test_list();

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Which instances cases expand into, their names, and how patterns choose them. */
+#define _GNU_SOURCE
 #include "instance.h"
 #include "stage_build.h"
 
 #include <unistd.h>
 
 #include "build_image.h"
+#include "scratch.h"
 #include "tap.h"
 
 static char dir[] = "/tmp/assay-unit-XXXXXX";
@@ -422,7 +424,7 @@ static void test_all_names(void)
 
 int main(void)
 {
-	if (!ok(!!mkdtemp(dir), "a folder for files"))
+	if (!ok(scratch_directory(dir), "a folder for files"))
 		return tap_done();
 	write_images();
 	test_expand();
