@@ -219,10 +219,11 @@ static double cases_per_second(struct bench *b, unsigned int workers, double *se
 		.arg = b,
 	};
 	u64 start = now_ns();
-	char *error = NULL;
-	int ran = schedule_run(&schedule, &error);
+	char *stopped = NULL, *error = NULL;
+	int ran = schedule_run(&schedule, &stopped, &error);
 
 	*seconds = (double)(now_ns() - start) / 1e9;
+	free(stopped);
 	free(error);
 	return ran < 0 ? 0 : ran / *seconds;
 }

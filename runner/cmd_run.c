@@ -233,12 +233,12 @@ static enum status run_all(const struct run_options *options, struct target *tar
 	u64 start = now_ns();
 	struct run_end end = { 0 };
 	enum status status;
-	char *error = NULL;
+	char *stopped = NULL, *error = NULL;
 	int ran;
 
 	catch_interrupts();
 	report_begin(sink->report, &sink->info);
-	ran = schedule_run(&schedule, &error);
+	ran = schedule_run(&schedule, &stopped, &error);
 	if (ran < 0) {
 		complain("%s", error);
 		free(error);
@@ -246,7 +246,11 @@ static enum status run_all(const struct run_options *options, struct target *tar
 	}
 	end.ns = now_ns() - start;
 	end.interrupted = schedule_stopped() && !report_broken(sink->report);
+	end.stopped = stopped;
+	if (stopped)
+		complain("%s; %u instances did not run", stopped, suite->count - (unsigned int)ran);
 	status = report_end(sink->report, &end);
+	free(stopped);
 	if (end.interrupted)
 		return STATUS_INTERRUPTED;
 	return sink->broken ? STATUS_ERROR : status;

@@ -73,6 +73,9 @@ const struct deviation *deviations_tolerate(const struct deviations *deviations,
  */
 void deviations_apply(const struct deviations *deviations, struct result *result);
 
+/* Whether a glob fits all of the text; a star also matches '/'. */
+bool glob_matches(const char *glob, const char *text);
+
 /*
  * Whether a version is in a range like ">=6.1 <6.13": all comparisons hold (>= >
  * <= < =), over the dotted number the version begins with, where missing parts

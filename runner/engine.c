@@ -268,6 +268,7 @@ static bool timed_out(struct engine *e)
 	e->vm->spoiled = true;
 	if (vm_get_state(e->vm, &e->seen, false, e->fpu))
 		e->result->have_state = true;
+	e->result->timed_out = true;
 	engine_fail(e, "no exit within %" PRIu64 " ms: the guest was stopped",
 		    e->timeout_ns / 1000000);
 	return true;

@@ -40,9 +40,12 @@ static char *uses_missing(const struct target *target, unsigned int uses)
 
 static char *cpus_missing(const struct target *target, unsigned int cpus)
 {
-	int most = ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+	int most;
 
-	return cpus == 1 || most >= (int)cpus ? NULL :
+	if (cpus == 1)
+		return NULL;
+	most = ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+	return most >= (int)cpus ? NULL :
 		xasprintf("%s gives a VM %d vCPU, not %u", target->path, most < 1 ? 1 : most, cpus);
 }
 

@@ -73,6 +73,7 @@ struct result {
 	struct difference differences[DIFFERENCES_MAX];
 	unsigned int ndifferences;
 	unsigned int more_differences;	/* beyond DIFFERENCES_MAX */
+	bool timed_out;		/* the guest did not exit and was stopped */
 	struct cpu_state state;	/* observed */
 	bool have_state;
 	u8 code[CODE_BYTES];	/* guest memory around RIP ... */

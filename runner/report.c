@@ -95,13 +95,21 @@ bool report_broken(const struct report *report)
 
 enum status report_verdict(const struct report *report)
 {
-	if (report->broken || report->counts[OUTCOME_ERROR] || report->seen != report->run->count)
+	bool missing = report->seen != report->run->count && !report->stopped;
+
+	if (report->broken || report->counts[OUTCOME_ERROR] || missing)
 		return STATUS_ERROR;
 	return report->counts[OUTCOME_FAIL] ? STATUS_FAIL : STATUS_OK;
 }
 
+const char *report_cut_short(const struct run_end *end)
+{
+	return end->interrupted ? "interrupted" : end->stopped;
+}
+
 enum status report_end(struct report *report, const struct run_end *end)
 {
+	report->stopped = end->stopped;
 	report->ops->end(report, end);
 	return report_verdict(report);
 }

@@ -33,6 +33,7 @@ struct run_info {
 struct run_end {
 	u64 ns;				/* from the first instance to the last */
 	bool interrupted;		/* by the user: what is missing is not an error of ours */
+	const char *stopped;		/* why the target made it end early, or NULL */
 	struct json_t *told;		/* the line of type "summary" that was read, or NULL */
 };
 

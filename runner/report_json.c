@@ -391,6 +391,7 @@ static void json_end(struct report *report, const struct run_end *end)
 	put(object, "deviations_gone", json_integer(report->gone));
 	put(object, "not_run", json_integer(report->run->count - report->seen));
 	put(object, "interrupted", json_boolean(end->interrupted));
+	put(object, "stopped", json_clean(end->stopped));
 	put(object, "ns", json_integer((json_int_t)end->ns));
 	for (unsigned int i = 0; i < report->nsuites; i++) {
 		char *name = clean_text(report->suites[i].name, false);

@@ -196,9 +196,9 @@ static void junit_end(struct report *report, const struct run_end *end)
 		if (suite->text.len)
 			sb_add(&sb, suite->text.s, suite->text.len);
 		if (suite->seen < suite->planned)
-			sb_printf(&sb, "    <system-err>%u of %u instances ran%s</system-err>\n",
-				  suite->seen, suite->planned,
-				  end->interrupted ? ": interrupted" : "");
+			sb_printf(&sb, "    <system-err>%u of %u instances ran%s%s</system-err>\n",
+				  suite->seen, suite->planned, report_cut_short(end) ? ": " : "",
+				  report_cut_short(end) ? report_cut_short(end) : "");
 		sb_printf(&sb, "  </testsuite>\n");
 	}
 	sb_printf(&sb, "</testsuites>\n");

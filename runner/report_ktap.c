@@ -116,7 +116,8 @@ static void ktap_end(struct report *report, const struct run_end *end)
 	sb_printf(&sb, "#");
 	for (unsigned int i = 0; i < OUTCOME_COUNT; i++)
 		sb_printf(&sb, " %s:%u", outcome_name(i), report->counts[i]);
-	sb_printf(&sb, " total:%u%s\n", report->seen, end->interrupted ? " interrupted" : "");
+	sb_printf(&sb, " total:%u%s%s\n", report->seen, report_cut_short(end) ? " " : "",
+		  report_cut_short(end) ? report_cut_short(end) : "");
 	report_write(report, &sb);
 	sb_free(&sb);
 }

@@ -332,6 +332,7 @@ bool line_summary(struct line *line, struct told_summary *summary)
 		summary->counts[i] = count_of(&part, outcome_name(i), REQUIRED);
 	summary->end.ns = number_of(&part, "ns", INT64_MAX, REQUIRED);
 	summary->end.interrupted = flag_of(&part, "interrupted");
+	summary->end.stopped = text_of(&part, "stopped", OPTIONAL);
 	return !line->error;
 }
 

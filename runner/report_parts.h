@@ -34,6 +34,7 @@ struct report {
 	int fd;
 	bool verbose;
 	bool broken;
+	bool stopped;		/* ended early because of the target: not all need to be seen */
 	const struct run_info *run;
 	struct suite_count *suites;	/* in the order of run->instances */
 	unsigned int nsuites;
@@ -94,6 +95,9 @@ void sb_exits(struct strbuf *sb, const struct result *result, int indent);
 void sb_hw_exits(struct strbuf *sb, const struct result *result, int indent);
 /* General, control, debug and segment registers, one or two a line. */
 void sb_registers(struct strbuf *sb, const struct cpu_state *state, unsigned int uses);
+
+/* Why instances are missing, or NULL if nothing cut the run short. */
+const char *report_cut_short(const struct run_end *end);
 
 /* The objects of the JSON format. */
 json_t *json_host(const struct run_info *run);

@@ -297,6 +297,7 @@ static void sb_verdict(struct strbuf *sb, const struct report *report, const str
 {
 	unsigned int fails = report->counts[OUTCOME_FAIL], errors = report->counts[OUTCOME_ERROR];
 	unsigned int missing = report->run->count - report->seen;
+	const char *cut = report_cut_short(end);
 	bool good = report_verdict(report) == STATUS_OK;
 
 	sb_printf(sb, "\n%s%s%s: %u instance%s in %.2f s", good ? paint->good : paint->bad,
@@ -307,8 +308,8 @@ static void sb_verdict(struct strbuf *sb, const struct report *report, const str
 	if (errors)
 		sb_printf(sb, ", %u ended in an error", errors);
 	if (missing)
-		sb_printf(sb, ", %u did not run%s", missing,
-			  end->interrupted ? " (interrupted)" : "");
+		sb_printf(sb, ", %u did not run%s%s%s", missing, cut ? " (" : "", cut ? cut : "",
+			  cut ? ")" : "");
 	sb_printf(sb, "\n");
 }
 

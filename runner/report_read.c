@@ -486,6 +486,8 @@ static struct run_end add_up(const struct reading *reading, time_t *started)
 		if (section->run.json && section->told_run.started < *started)
 			*started = section->told_run.started;
 		end.interrupted |= section->told_summary.end.interrupted;
+		if (section->told_summary.end.stopped)
+			end.stopped = section->told_summary.end.stopped;
 		end.ns += section->summary.json ? section->told_summary.end.ns : section->ns;
 	}
 	/* Of several summaries none tells more than the counts that are made anew. */

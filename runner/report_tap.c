@@ -166,7 +166,7 @@ static void tap_end(struct report *report, const struct run_end *end)
 	}
 	if (report->seen < report->run->count)
 		sb_printf(&sb, "Bail out! %s after %u of %u instances\n",
-			  end->interrupted ? "interrupted" : "ended", report->seen,
+			  report_cut_short(end) ? report_cut_short(end) : "ended", report->seen,
 			  report->run->count);
 	report_write(report, &sb);
 	sb_free(&sb);

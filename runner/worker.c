@@ -20,6 +20,10 @@
 							 * operand; two and more */
 #define WATCH_TICK_NS 10000000ull
 #define LOST_AFTER_NS 10000000000ull	/* after that no signal will help */
+#define TIMEOUTS_MAX 20		/* instances that do not end, before the run is given up */
+#define KNOWN_SHARE 4		/* what is known to fail gets this part of the time-out ... */
+#define KNOWN_LEAST_NS 100000000ull	/* ... but no less */
+#define PILE_MAX 64		/* results that wait until the reporting thread is woken */
 #define GIVE_BACK_MAX 64	/* VMs that wait for the reaper at most */
 #define MARK_MAX 256		/* bytes of a mark */
 
@@ -34,6 +38,8 @@ struct crew {			/* what the threads of one run share */
 	pthread_cond_t changed;
 	struct slot *slots;
 	unsigned int next;	/* instance to begin */
+	unsigned int pile;	/* results since the reporting thread was woken */
+	unsigned int timeouts;	/* instances that did not end, and are not known for it */
 	unsigned int started;	/* workers ever */
 	unsigned int running;	/* workers alive; one given up counts until it is replaced */
 	struct worker *workers;	/* all ever started, newest first */
@@ -262,12 +268,23 @@ static void mark(struct worker *w, const char *name)
 	outsb((unsigned short)w->crew->schedule->mark_port, line, len);
 }
 
+/* What is known to fail often does so by not ending, which need not be waited for long. */
+static u64 timeout_of(const struct schedule *s, const struct instance *instance)
+{
+	u64 part = s->timeout_ns / KNOWN_SHARE;
+
+	if (s->timeout_ns <= KNOWN_LEAST_NS || !recorded(s, instance))
+		return s->timeout_ns;
+	return part > KNOWN_LEAST_NS ? part : KNOWN_LEAST_NS;
+}
+
 static void run_instance(struct worker *w, const struct instance *instance, struct result *result)
 {
 	const struct schedule *s = w->crew->schedule;
 	char *missing = instance_missing(s->target, instance);
 
 	w->engine.instance = instance;
+	w->engine.timeout_ns = timeout_of(s, instance);
 	if (missing) {
 		not_run(result, instance, OUTCOME_SKIP, missing);
 		return;
@@ -300,14 +317,32 @@ static int take_next(struct worker *w)
 	return at;
 }
 
+/*
+ * With crew->lock held. A target on which many guests do not end would keep a run busy for
+ * hours: it is given up when that is clear.
+ */
+static void put_result(struct crew *crew, unsigned int at, struct result *result)
+{
+	const struct schedule *s = crew->schedule;
+
+	crew->slots[at].result = result;
+	crew->slots[at].done = true;
+	crew->pile++;
+	if (result->timed_out && !recorded(s, result->instance))
+		crew->timeouts++;
+	if (crew->timeouts >= TIMEOUTS_MAX)
+		crew->next = s->count;
+}
+
+/* The reporting thread is woken for many results at once, and by the watchdog's tick. */
 static void hand_on(struct worker *w, unsigned int at, struct result *result)
 {
 	struct crew *crew = w->crew;
 
 	pthread_mutex_lock(&crew->lock);
-	crew->slots[at].result = result;
-	crew->slots[at].done = true;
-	pthread_cond_signal(&crew->changed);
+	put_result(crew, at, result);
+	if (crew->pile >= PILE_MAX)
+		pthread_cond_signal(&crew->changed);
 	pthread_mutex_unlock(&crew->lock);
 }
 
@@ -387,10 +422,10 @@ static void give_up(struct worker *w, const char *whose)
 	result->instance = &crew->schedule->instances[w->at];
 	result->outcome = OUTCOME_FAIL;
 	result->step = -1;
+	result->timed_out = true;
 	result->why = xasprintf("%sKVM_RUN does not return, not even on a signal: its thread is "
 				"lost", whose);
-	crew->slots[w->at].result = result;
-	crew->slots[w->at].done = true;
+	put_result(crew, w->at, result);
 	if (crew->next < crew->schedule->count && !start_worker(crew))
 		complain("a thread cannot be started: %s", strerror(errno));
 	crew->running--;
@@ -447,6 +482,8 @@ static void *watchdog(void *arg)
 		over = crew->over;
 		for (struct worker *w = crew->workers; !over && w; w = w->next)
 			watch_worker(w, now_ns());
+		if (crew->pile)
+			pthread_cond_signal(&crew->changed);
 		pthread_mutex_unlock(&crew->lock);
 	}
 	return NULL;
@@ -466,6 +503,7 @@ static unsigned int collect(struct crew *crew)
 
 		while (!crew->slots[i].done && crew->running)
 			pthread_cond_wait(&crew->changed, &crew->lock);
+		crew->pile = 0;
 		if (!crew->slots[i].done)
 			continue;
 		result = crew->slots[i].result;
@@ -514,7 +552,7 @@ static struct vm *open_idle(const struct schedule *s, char **error)
 	return idle;
 }
 
-int schedule_run(const struct schedule *s, char **error)
+int schedule_run(const struct schedule *s, char **stopped, char **error)
 {
 	struct crew *crew = xcalloc(1, sizeof(*crew));
 	struct sigaction action = { .sa_handler = on_watch_signal };
@@ -548,6 +586,9 @@ int schedule_run(const struct schedule *s, char **error)
 	taken = collect(crew);
 	join_all(crew, watch_thread, reaper_thread);
 	vm_destroy(idle, false);
+	if (taken < s->count && crew->timeouts >= TIMEOUTS_MAX)
+		*stopped = xasprintf("too many time-outs: %u instances did not end",
+				     crew->timeouts);
 	free(crew->slots);
 	free(crew);
 	return (int)taken;

@@ -31,10 +31,11 @@ struct schedule {
 };
 
 /*
- * Runs all instances, or fewer if schedule_stop() was called meanwhile. Returns
- * how many it ran, or -1 with a message in *error when no VM can be made.
+ * Runs all instances, or fewer if schedule_stop() was called meanwhile, or if too many
+ * did not end that are not known for it: then *stopped says so, to be freed. Returns how
+ * many it ran, or -1 with a message in *error when no VM can be made.
  */
-int schedule_run(const struct schedule *schedule, char **error);
+int schedule_run(const struct schedule *schedule, char **stopped, char **error);
 
 /* Async-signal-safe: no further instance begins. */
 void schedule_stop(void);

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -320,6 +321,45 @@ def test_no_marks(assay, target, images):
                                    preexec_fn=drop_raw_io)
     assert status == OK and 'all as expected' in output
     assert 'assay: no marks on I/O port 0x80: ioperm: ' in errors
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """An image with 24 cases that do not end, and one that does."""
+    source = tmp_path / 'endless.asm'
+    source.write_text('%include "microguest.inc"\nmodes prot32\n' + ''.join(
+        f'case e{i:02}, "It does not end"\n.l:\tjmp .l\n\texpect hlt\n' for i in range(24)) +
+        'case last, "It ends"\n\thlt\n\texpect hlt\n')
+    return assemble(str(source), tmp_path, True)
+
+
+def test_too_many_timeouts(assay, target, endless):
+    """A target on which guests do not end is given up, with a failure and not an error."""
+    start = time.monotonic()
+    status, output, errors = assay('run', *target, '-j1', '--timeout', '120', '--format', 'json',
+                                   '--deviations', 'none', *endless)
+    assert status == FAIL and time.monotonic() - start < 30
+    assert outcomes(output) == {f'endless/e{i:02}@prot32': 'fail' for i in range(20)}
+    summary, = records(output, 'summary')
+    assert (summary['fail'], summary['not_run'], summary['status']) == (20, 5, FAIL)
+    assert summary['stopped'] == 'too many time-outs: 20 instances did not end'
+    assert not summary['interrupted']
+    assert errors == f'assay: {summary["stopped"]}; 5 instances did not run\n'
+    _, output, _ = assay('run', *target, '-j1', '--timeout', '120', '--deviations', 'none',
+                         *endless)
+    assert f'20 failed, 5 did not run ({summary["stopped"]})' in output
+
+
+def test_known_timeouts(assay, target, images, endless, tmp_path):
+    """What is known not to end is no reason to give up, and is not waited for as long."""
+    known = deviations(tmp_path, assay, target, images, cases=['endless/e*'])
+    start = time.monotonic()
+    status, output, _ = assay('run', *target, '-j1', '--timeout', '1200', '--format', 'json',
+                              *known, *endless)
+    assert status == OK and time.monotonic() - start < 24 * 1.2
+    assert sorted(outcomes(output).values()) == ['deviation'] * 24 + ['pass']
+    summary, = records(output, 'summary')
+    assert summary['stopped'] is None and not summary['not_run']
 
 
 # ---- known deviations ----------------------------------------------------------------------

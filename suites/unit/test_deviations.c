@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Known deviations: what their file may say, and what they do to results. */
 #define _GNU_SOURCE
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "deviations.h"
+#include "scratch.h"
 #include "tap.h"
 
 #define TARGET "\"target\": {\"hypervisor\": \"kvm_pvm\"}"
@@ -107,6 +109,24 @@ static void test_contents(void)
 	text = xasprintf("%s\n{\"why\": 1, " TARGET ", " REST "}]", good);
 	refused(text, "dev.json:5: the entry has a \"why\", which means nothing here");
 	free(text);
+}
+
+static void test_globs(void)
+{
+	static const char *const globs[] = {
+		"", "*", "io/*", "*@long64", "io/*@long64*", "*io*", "**", "io/out", "*a*b*c",
+		"a*a", "i?/out", "[ij]o/*", "io/\\*", "io", "*ab", "*aab*",
+	};
+	static const char *const texts[] = {
+		"", "io/out", "io/out/imm8@long64", "io/out/imm8@long64.ring3", "abc", "aabbcc",
+		"a", "aa", "aaab", "jo/x", "io/*", "ioio", "xabyabz", "abab",
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(globs); i++) {
+		for (unsigned int j = 0; j < ARRAY_SIZE(texts); j++)
+			ok_equal(glob_matches(globs[i], texts[j]), !fnmatch(globs[i], texts[j], 0),
+				 "\"%s\" and \"%s\"", globs[i], texts[j]);
+	}
 }
 
 static void test_versions(void)
@@ -284,32 +304,6 @@ static void test_tolerating(void)
 	free(error);
 }
 
-static void test_files(void)
-{
-	char path[] = "/tmp/assay-deviations-XXXXXX", *error = NULL, *message;
-	int fd = mkstemp(path);
-	struct deviations *d = deviations_load(NULL, &error);
-
-	ok(d != NULL, "the built-in file is valid");
-	if (!d)
-		note("%s", error);
-	free(error);
-	deviations_free(d);
-	ok(write(fd, "[\n1]", 4) == 4, "a file for the test");
-	close(fd);
-	d = deviations_load(path, &error);
-	message = xasprintf("%s:2: expected an entry, which begins with '{'", path);
-	ok(!d, "a bad file is refused");
-	ok_text(error, message, "with its own name");
-	free(error);
-	free(message);
-	unlink(path);
-	d = deviations_load(path, &error);
-	ok(!d, "a missing file is refused");
-	ok_contains(error, "No such file or directory", "with the reason");
-	free(error);
-}
-
 static void write_text(const char *directory, const char *name, const char *text)
 {
 	char *path = xasprintf("%s/%s", directory, name);
@@ -322,11 +316,30 @@ static void write_text(const char *directory, const char *name, const char *text
 	free(path);
 }
 
-static void remove_from(const char *directory, const char *name)
+static void test_files(void)
 {
-	char *path = xasprintf("%s/%s", directory, name);
+	char top[] = "/tmp/assay-deviations-XXXXXX", *path, *error = NULL, *message;
+	struct deviations *d = deviations_load(NULL, &error);
 
+	ok(d != NULL, "the built-in file is valid");
+	if (!d)
+		note("%s", error);
+	free(error);
+	deviations_free(d);
+	ok(scratch_directory(top), "a directory for the test");
+	write_text(top, "one.json", "[\n1]");
+	path = xasprintf("%s/one.json", top);
+	d = deviations_load(path, &error);
+	message = xasprintf("%s:2: expected an entry, which begins with '{'", path);
+	ok(!d, "a bad file is refused");
+	ok_text(error, message, "with its own name");
+	free(error);
+	free(message);
 	unlink(path);
+	d = deviations_load(path, &error);
+	ok(!d, "a missing file is refused");
+	ok_contains(error, "No such file or directory", "with the reason");
+	free(error);
 	free(path);
 }
 
@@ -335,7 +348,7 @@ static void test_directory(void)
 	char path[] = "/tmp/assay-deviations-XXXXXX", *error = NULL;
 	struct deviations *d;
 
-	if (!ok(mkdtemp(path) != NULL, "a directory for the test"))
+	if (!ok(scratch_directory(path), "a directory for the test"))
 		return;
 	d = deviations_load(path, &error);
 	ok(!d, "a directory without files is refused");
@@ -356,17 +369,13 @@ static void test_directory(void)
 	ok(!d, "a bad one among them is refused");
 	ok_contains(error, "/c.json:2: the file must be a list", "by its name and line");
 	free(error);
-	remove_from(path, "a.json");
-	remove_from(path, "b.json");
-	remove_from(path, "c.json");
-	remove_from(path, "notes.txt");
-	rmdir(path);
 }
 
 int main(void)
 {
 	test_syntax();
 	test_contents();
+	test_globs();
 	test_versions();
 	test_targets();
 	test_applying();
