@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Bochs for labs, built from Debian's source package: without debugger and instrumentation,
 which the distribution's binary is built with, it executes three times as many instructions a
-second, and a flaw is mended that no option helps against. Built once, kept in the cache."""
+second, and flaws are mended that no option helps against. Built once, kept in the cache."""
 
+import glob
 import hashlib
 import os
 import shutil
@@ -22,17 +23,24 @@ OPTIONS = ('--with-nogui', '--disable-plugins', '--disable-docbook', '--disable-
 FLAGS = '-O2'
 AGAIN = 24 * 3600       # seconds until a build that failed is tried again
 
-# (file, line that occurs in it once, line to put after it).
+# (file, line that occurs in it once, what to put after it).
 CHANGES = (
     # A guest whose IF is clear when it is entered is never interrupted: while VM entry reads
     # the guest's RFLAGS the processor is not yet seen as in a guest, so external interrupts
-    # are masked by IF as on a host, in spite of external-interrupt exiting (SDM 26.2, 27.6.5).
+    # are masked by IF as on a host, in spite of external-interrupt exiting (SDM 3 26.2).
     ('cpu/vmx.cc', '  BX_CPU_THIS_PTR in_vmx_guest = true;', '  handleInterruptMaskChange();'),
     # An EPT violation while an event is delivered saves RF set, and the event pushes it when it
     # is injected again: whether one is delivered has been forgotten by then (SDM 27.3.3). The
     # IDT-vectoring information still has it.
     ('cpu/vmx.cc', '      if (! BX_CPU_THIS_PTR in_event)',
      '      if (! (VMread32(VMCS_32BIT_IDT_VECTORING_INFO) & 0x80000000))'),
+    # The same at VMRUN, where the host's IF is what counts (APM 2 15.21.1).
+    ('cpu/svm.cc', '  BX_CPU_THIS_PTR in_svm_guest = true;', """\
+  handleInterruptMaskChange();
+  if (SVM_V_INTR_MASKING && SVM_HOST_IF)
+    unmask_event(BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR);"""),
+    # VMRUN reads the guest's CR2 and does not load it (APM 2 15.5.1).
+    ('cpu/svm.cc', '  BX_CPU_THIS_PTR cr3 = guest.cr3;', '  BX_CPU_THIS_PTR cr2 = guest.cr2;'),
 )
 
 
@@ -69,12 +77,15 @@ def ensure():
 
 
 def build(tarball=None):
-    """Builds anew, from a source tarball if one is given, and gives the program's path."""
+    """Builds anew, from a source tarball if one is given, and gives the program's path. The
+    caller has locked the build."""
     for tool in ('g++', 'make'):
         if not shutil.which(tool):
             raise Unavailable(f'there is no {tool}: install it')
     final = directory()
     os.makedirs(os.path.dirname(final), exist_ok=True)
+    for left in glob.glob(os.path.join(os.path.dirname(final), '.build-*')):
+        shutil.rmtree(left)     # of a build that was killed
     with tempfile.TemporaryDirectory(prefix='.build-', dir=os.path.dirname(final)) as work:
         with tarfile.open(tarball or fetch(work)) as archive:
             archive.extractall(work)
