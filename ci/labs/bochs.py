@@ -95,10 +95,10 @@ class Bochs(machine.Machine):
         return slim.slim(data)
 
     def start(self, boot):
-        names = ('console', 'marks', 'errors', 'bochs.log', 'bochsrc', 'rom', 'image', 'commands')
-        console, marks, errors, log, configuration, rom, image, commands = (
+        names = ('console', 'marks', 'words', 'log', 'bochsrc', 'rom', 'image', 'commands')
+        console, marks, words, log, configuration, rom, image, commands = (
             os.path.join(boot.scratch, name) for name in names)
-        for path in (console, marks, errors, log):
+        for path in (console, marks, words, log):
             open(path, 'wb').close()
         bochs_image.rom(rom)
         bochs_image.memory(boot, image)
@@ -116,21 +116,21 @@ class Bochs(machine.Machine):
             with open(commands, 'w', encoding='utf-8') as file:
                 file.write('c\n')
             command += ['-rc', commands]
-        process = machine.spawn(command, errors, output=marks)
-        return Running(process, machine.Channel(ours, ours), console, marks, errors, log, theirs)
+        process = machine.spawn(command, words, output=marks)
+        return Running(process, machine.Channel(ours, ours), console, marks, log, words, theirs)
 
 
 class Running(machine.Running):
     """A started Bochs."""
 
-    def __init__(self, process, channel, console, marks, errors, log, line):
-        super().__init__(process, channel, console, marks, errors)
-        self.log = log
+    def __init__(self, process, channel, console, marks, log, words, line):
+        super().__init__(process, channel, console, marks, log)
+        self.words = words
         self.line = line    # kept open: else the line hangs up before Bochs has opened it
 
     def explain(self):
-        panics = [line for line in machine.last_lines(self.log, 1000) if '>>PANIC<<' in line]
-        return panics[-3:] or machine.last_lines(self.errors, 5)
+        panics = [line for line in machine.last_lines(self.errors, 1000) if '>>PANIC<<' in line]
+        return panics[-3:] or machine.last_lines(self.words, 5)
 
     def stop(self):
         super().stop()

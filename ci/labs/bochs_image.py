@@ -117,7 +117,6 @@ def memory(boot, path):
     header[COMMAND_LINE:COMMAND_LINE + len(arguments)] = arguments
     with open(path, 'wb') as file:
         file.write(header)
-        file.truncate(SPARE * BLOCK)
         file.seek(SPARE * BLOCK)
         file.write(LAST.ljust(BLOCK, b'\0'))
         for part in (kernel, initramfs):

@@ -33,6 +33,7 @@ E820_MAX	equ 128
 MAP	equ 0x90000		; what the BIOS says of memory: dw entries, at 8 the entries
 TABLES	equ 0x91000		; PML4, PDPT, four page directories
 STACK	equ 0x9fff0
+SHUTDOWN equ 0x8900		; "Shutdown" written there ends Bochs
 PORT	equ 0xe9		; what is written there is seen on Bochs's standard output
 
 	org 0
@@ -112,6 +113,7 @@ protected:
 	add ebx, 8
 	jmp .range
 .placed:
+	mov dword [ebp], 0	; what is in memory can be started once
 	mov esi, MAP
 	movzx ecx, word [esi]
 	mov [ebp + PARAMS + E820_ENTRIES], cl
@@ -156,16 +158,24 @@ protected:
 	mov eax, [ebp + ENTRY]
 	jmp CODE64:BASE + start64
 
-	; The image is not where it should be.
+	; The image is not where it should be: the machine was reset, or Bochs is another.
 lost:	mov esi, BASE + message
-.next:	lodsb
-	test al, al
-	jz .stop
-	out PORT, al
-	jmp .next
+	mov edx, PORT
+	call write
+	mov esi, BASE + shutdown
+	mov edx, SHUTDOWN
+	call write
 .stop:	hlt
 	jmp .stop
-message: db 10, 'loader: the kernel is not in memory', 10, 0
+
+write:	lodsb
+	test al, al
+	jz .done
+	out dx, al
+	jmp write
+.done:	ret
+message: db 10, 'loader: the kernel is not in memory (any more)', 10, 0
+shutdown: db 'Shutdown', 0
 
 	bits 64
 start64:	jmp rax
