@@ -260,15 +260,17 @@ endif
 check: all
 	$(call run,build/assay,$(IF_UNUSABLE))
 
+KEEP_STATUS = status=$$?; echo $$status >build/check.status; exit $$status
+
 # Targets by name (ci/check --list): labs and nodes alike, in one table.
 check-svm: all build/lab/agent
-	@ci/check svm $(RUN_ARGS)
+	@ci/check svm $(RUN_ARGS); $(KEEP_STATUS)
 
 check-vmx: all build/lab/agent
-	@ci/check vmx $(RUN_ARGS)
+	@ci/check vmx $(RUN_ARGS); $(KEEP_STATUS)
 
 check-all: all build/lab/agent
-	@ci/check all $(RUN_ARGS)
+	@ci/check all $(RUN_ARGS); $(KEEP_STATUS)
 
 bench: all
 	build/assay bench --on $(TARGET)
