@@ -500,8 +500,12 @@ static bool set_the_stage(struct engine *e)
 {
 	const struct mg_case *tc = e->instance->tc;
 
+	if (e->smp && !smp_await_memory(e))
+		return false;
 	if (!vm_load(e->vm, &e->stage))
 		return engine_fail(e, "the target refuses the initial state: %s", e->vm->error);
+	if (e->smp)
+		smp_memory_loaded(e);
 	for (u32 i = 0; i < tc->nrecords; i++) {
 		const struct record *record = &tc->records[i];
 

@@ -352,6 +352,33 @@ static bool gone_on(struct engine *e, bool ok)
 	return ok || engine_error(e, "another vCPU has failed");
 }
 
+bool smp_await_memory(struct engine *e)
+{
+	struct smp *smp = e->smp;
+	bool ok;
+
+	if (!e->cpu)
+		return true;
+	pthread_mutex_lock(&smp->lock);
+	while (!smp->stopped && !smp->loaded)
+		pthread_cond_wait(&smp->changed, &smp->lock);
+	ok = smp->loaded;
+	pthread_mutex_unlock(&smp->lock);
+	return gone_on(e, ok);
+}
+
+void smp_memory_loaded(struct engine *e)
+{
+	struct smp *smp = e->smp;
+
+	if (e->cpu)
+		return;
+	pthread_mutex_lock(&smp->lock);
+	smp->loaded = true;
+	pthread_cond_broadcast(&smp->changed);
+	pthread_mutex_unlock(&smp->lock);
+}
+
 bool smp_begin(struct engine *e)
 {
 	struct smp *smp = e->smp;
@@ -419,7 +446,7 @@ static void begin_job(struct engine *e)
 	smp->cpus = e->instance->tc->cpus;
 	smp->busy = smp->cpus - 1;
 	smp->arrived = smp->resting = 0;
-	smp->stopped = false;
+	smp->stopped = smp->loaded = false;
 	smp->first = -1;
 	for (unsigned int i = 0; i < smp->cpus; i++) {
 		struct smp_cpu *c = &smp->cpu[i];

@@ -36,6 +36,7 @@ struct smp {
 	unsigned int busy;		/* threads that are not done with it */
 	unsigned int arrived;		/* vCPUs that wait where they meet */
 	unsigned int meetings;
+	bool loaded;			/* memory is that of the case's beginning */
 	unsigned int resting;		/* vCPUs that will not run any more */
 	bool stopped;			/* one has failed: all are to end */
 	int first;			/* which, or -1 */
@@ -53,6 +54,13 @@ void smp_run(struct engine *e, struct result *result);
 
 /* ---- called by every engine of the case, about itself ---------------------------- */
 
+/*
+ * vCPU 0 loads memory, and says so; the others wait for that before they load their
+ * registers: in PAE paging KVM_SET_SREGS reads page-directory-pointer entries from
+ * memory. False: vCPU 0 has failed.
+ */
+bool smp_await_memory(struct engine *e);
+void smp_memory_loaded(struct engine *e);
 /* Waits until all are ready to run. False: one is not. */
 bool smp_begin(struct engine *e);
 /* Waits for all others; then vCPU 0 judges memory. step NULL: the end of the case. */
