@@ -522,6 +522,21 @@ static bool set_the_stage(struct engine *e)
 	return true;
 }
 
+/*
+ * Whether after the case its VM may have other values in model-specific registers: its
+ * code may change them, an action may, or the target did what it should not.
+ */
+static bool changes_msrs(const struct engine *e, const struct result *result)
+{
+	const struct mg_case *tc = e->instance->tc;
+
+	for (u32 i = 0; i < tc->nrecords; i++)
+		if (tc->records[i].kind == REC_ACTION || tc->records[i].kind == REC_MSR)
+			return true;
+	return tc->image->changes_msrs || tc->cpus > 1 || result->outcome != OUTCOME_PASS ||
+	       result->tolerated;
+}
+
 static void begin(struct engine *e, struct result *result)
 {
 	memset(result, 0, sizeof(*result));
@@ -610,6 +625,8 @@ void engine_part(struct engine *e, struct result *result)
 	if (e->vm && !e->vm->spoiled && result->outcome != OUTCOME_PASS)
 		abandon_exit(e);
 	actions_undo(e);
+	if (e->vm)
+		e->vm->msrs_unknown |= changes_msrs(e, result);
 }
 
 void engine_run(struct engine *e, struct result *result)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/kvm.h>
+#include <pthread.h>
 
 #include "util.h"
 
@@ -36,12 +37,19 @@ bool host_module(const char *module);
 bool host_has_vmx(void);
 bool host_has_svm(void);
 
+/* MSRs that can be written back, by irqchip, once a VM has found out; the values are its. */
+struct msr_cache {
+	pthread_mutex_t lock;
+	struct kvm_msrs *msrs[3];	/* IRQCHIP_USER, SPLIT, KERNEL */
+};
+
 struct target {
 	const char *path;	/* "/dev/kvm" */
 	int fd;
 	size_t run_size;	/* bytes to map per vCPU */
 	struct kvm_cpuid2 *cpuid;	/* KVM_GET_SUPPORTED_CPUID */
 	struct kvm_msr_list *msrs;	/* KVM_GET_MSR_INDEX_LIST */
+	struct msr_cache *msr_cache;	/* or NULL: every VM finds out for itself */
 	u32 coalesced_offset;	/* of the coalesced ring from kvm_run, in bytes; 0: none */
 	bool tr_available;	/* TR must be loaded as available (see target_tr) */
 	bool fep;		/* takes the forced-emulation prefix */

@@ -639,6 +639,26 @@ static bool parse(struct parser *p)
 	       read_records(p, &nrecords) && read_cases(p, nrecords);
 }
 
+/*
+ * Whether bytes that could be an instruction that changes model-specific registers are
+ * anywhere in the file: WRMSR, SWAPGS, WRMSRNS, VMRUN, VMLOAD, RSM (SDM 2, APM 3).
+ */
+static bool image_changes_msrs(const u8 *bytes, size_t size)
+{
+	const u8 *end = bytes + size, *at = bytes;
+
+	while (at < end && (at = memchr(at, 0x0f, (size_t)(end - at)))) {
+		size_t left = (size_t)(end - ++at);
+
+		if (left >= 1 && (at[0] == 0x30 || at[0] == 0xaa))
+			return true;
+		if (left >= 2 && at[0] == 0x01 &&
+		    (at[1] == 0xf8 || at[1] == 0xc6 || at[1] == 0xd8 || at[1] == 0xda))
+			return true;
+	}
+	return false;
+}
+
 struct image *image_parse(const char *file, const u8 *bytes, size_t size, char **error)
 {
 	struct parser p = { .image = xcalloc(1, sizeof(struct image)) };
@@ -652,6 +672,7 @@ struct image *image_parse(const char *file, const u8 *bytes, size_t size, char *
 		memcpy(p.image->bytes, bytes, size);
 	good = parse(&p);
 	elf_end(p.elf);
+	p.image->changes_msrs = image_changes_msrs(bytes, size);
 	if (good)
 		return p.image;
 	*error = p.error;

@@ -65,6 +65,7 @@ struct image {
 	struct field *fields;
 	u8 *bytes;		/* the file */
 	size_t size;
+	bool changes_msrs;	/* an instruction that can may be in it */
 };
 
 /* Names of the format's numbers ("long64", "io_out", "rax"); NULL if unknown. */

@@ -300,6 +300,8 @@ enum status target_open(struct target *target, const char *path, char **error)
 		host_read(&target->host, path);
 		target->tr_available = !strcmp(target->host.machine, "TCG");
 		read_fep(target);
+		target->msr_cache = xcalloc(1, sizeof(*target->msr_cache));
+		pthread_mutex_init(&target->msr_cache->lock, NULL);
 	} else {
 		target_close(target);
 	}
@@ -321,6 +323,9 @@ void target_close(struct target *target)
 	free(target->cpuid);
 	free(target->msrs);
 	free(target->fep_missing);
+	for (unsigned int i = 0; target->msr_cache && i < ARRAY_SIZE(target->msr_cache->msrs); i++)
+		free(target->msr_cache->msrs[i]);
+	free(target->msr_cache);
 	host_free(&target->host);
 	memset(target, 0, sizeof(*target));
 	target->fd = -1;

@@ -208,6 +208,53 @@ static void baseline_msr(struct vm *vm, u32 index)
 		all->entries[all->nmsrs++] = one.entry;
 }
 
+static struct kvm_msrs **cache_of(const struct vm *vm)
+{
+	unsigned int chip = vm->irqchip == IRQCHIP_USER ? 0 : vm->irqchip == IRQCHIP_SPLIT ? 1 : 2;
+
+	return &vm->target->msr_cache->msrs[chip];
+}
+
+/*
+ * Which MSRs these are is found out once for VMs that are made alike: trying each takes
+ * longer than the rest of making a VM. False if that is to be done.
+ */
+static bool msrs_by_cache(struct vm *vm)
+{
+	struct msr_cache *cache = vm->target->msr_cache;
+	const struct kvm_msrs *known;
+	u32 count = 0;
+
+	if (!cache || vm->own_cpuid)
+		return false;
+	pthread_mutex_lock(&cache->lock);
+	known = *cache_of(vm);
+	if (known) {
+		count = known->nmsrs;
+		memcpy(vm->baseline.msrs, known,
+		       sizeof(*known) + count * sizeof(known->entries[0]));
+	}
+	pthread_mutex_unlock(&cache->lock);
+	if (count && ioctl(vm->vcpu, KVM_GET_MSRS, vm->baseline.msrs) == (int)count)
+		return true;
+	vm->baseline.msrs->nmsrs = 0;
+	return false;
+}
+
+static void remember_msrs(struct vm *vm)
+{
+	struct msr_cache *cache = vm->target->msr_cache;
+	const struct kvm_msrs *found = vm->baseline.msrs;
+	size_t bytes = sizeof(*found) + found->nmsrs * sizeof(found->entries[0]);
+
+	if (!cache || vm->own_cpuid)
+		return;
+	pthread_mutex_lock(&cache->lock);
+	if (!*cache_of(vm))
+		*cache_of(vm) = memcpy(xmalloc(bytes), found, bytes);
+	pthread_mutex_unlock(&cache->lock);
+}
+
 /* MTRRs are not in every kernel's list (SDM 3 11.11.2). */
 static const struct {
 	u32 first, count;
@@ -223,12 +270,15 @@ static void baseline_msrs(struct vm *vm)
 
 	vm->baseline.msrs = xcalloc(1, sizeof(struct kvm_msrs) +
 				       room * sizeof(struct kvm_msr_entry));
+	if (msrs_by_cache(vm))
+		return;
 	for (u32 i = 0; i < list->nmsrs; i++)
 		if (!msr_is_time(list->indices[i]))
 			baseline_msr(vm, list->indices[i]);
 	for (unsigned int i = 0; i < ARRAY_SIZE(mtrrs); i++)
 		for (u32 n = 0; n < mtrrs[i].count; n++)
 			baseline_msr(vm, mtrrs[i].first + n);
+	remember_msrs(vm);
 }
 
 static bool baseline_read(struct vm *vm)
@@ -270,8 +320,9 @@ static bool baseline_load(struct vm *vm)
 	struct vm_baseline *b = &vm->baseline;
 	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
 
-	if (ioctl(vm->vcpu, KVM_SET_MSRS, b->msrs) != (int)b->msrs->nmsrs)
+	if (vm->msrs_unknown && ioctl(vm->vcpu, KVM_SET_MSRS, b->msrs) != (int)b->msrs->nmsrs)
 		return failed(vm, "KVM_SET_MSRS");
+	vm->msrs_unknown = false;
 	if (vm->irqchip == IRQCHIP_USER)
 		return true;
 	if (!VCPU(vm, KVM_SET_LAPIC, &b->lapic) || !VCPU(vm, KVM_SET_MP_STATE, &runnable))
@@ -335,8 +386,10 @@ static bool set_cpuid(struct vm *vm, const struct mg_case *changed_by)
 	if (vm->cpus > 1)
 		cpuid_number(cpuid, vm->cpu);
 	for (u32 i = 0; changed_by && i < changed_by->nrecords; i++)
-		if (changed_by->records[i].kind == REC_CPUID)
+		if (changed_by->records[i].kind == REC_CPUID) {
 			cpuid_apply(cpuid, &changed_by->records[i]);
+			vm->own_cpuid = true;
+		}
 	ok = VCPU(vm, KVM_SET_CPUID2, cpuid);
 	free(cpuid);
 	return ok;

@@ -62,6 +62,8 @@ struct vm {
 	struct stage_pages seen, loaded;	/* what is in these two */
 	u64 controls;			/* paging controls when it last was looked at */
 	bool tables_unknown;		/* other tables were in use: flush before the next */
+	bool msrs_unknown;		/* model-specific registers may not be the baseline's */
+	bool own_cpuid;			/* the case has changed CPUID */
 	bool xstate_unknown;		/* XCR0 or PKRU may not be what a new vCPU has */
 	bool slots_changed;		/* not the stage's own any more */
 	bool kicks_in;			/* KVM_SET_SIGNAL_MASK is in force */

@@ -215,6 +215,7 @@ static bool load(struct vm *vm, struct saved *s, bool sregs2, char error[VM_ERRO
 			 strerror(errno));
 		return false;
 	}
+	vm->msrs_unknown = true;
 	vm->xstate_unknown = s->xcrs.nr_xcrs && s->xcrs.xcrs[0].value != XSTATE_X87;
 	vm->run->request_interrupt_window = s->window;
 	vm->run->cr8 = s->cr8;

@@ -39,6 +39,12 @@ def test_nothing_is_left(run, options):
     assert wrong == {}
 
 
+def test_registers_that_actions_leave(run):
+    results = run('msr_action')
+    assert {result['outcome'] for result in results.values()} == {'pass'}
+    assert len(results) == 4
+
+
 def test_hostile_cases(run):
     results = run('hostile', '--timeout', '300')
     outcomes = {name.split('/')[-1]: result['outcome'] for name, result in results.items()}
