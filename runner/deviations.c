@@ -151,16 +151,11 @@ void deviations_bind(struct deviations *d, const struct host *host)
 		d->entries[i].here = is_about(&d->entries[i], host);
 }
 
-/*
- * fnmatch(3), for which thousands of names times hundreds of globs are slow: nearly all
- * differ before the first star, and nearly all others have nothing special but stars.
- */
-bool glob_matches(const char *glob, const char *text)
+/* Whether a glob of which nothing is special but stars fits all of the text. */
+static bool stars_match(const char *glob, const char *text)
 {
 	const char *star = NULL, *from = NULL;
 
-	if (strpbrk(glob, "?[\\"))
-		return !fnmatch(glob, text, 0);
 	while (*text) {
 		if (*glob == '*') {
 			star = glob++;
@@ -178,6 +173,24 @@ bool glob_matches(const char *glob, const char *text)
 	while (*glob == '*')
 		glob++;
 	return !*glob;
+}
+
+/*
+ * fnmatch(3), which is slow for thousands of names times hundreds of globs: nearly all
+ * differ in what comes before anything special.
+ */
+bool glob_matches(const char *glob, const char *text)
+{
+	static const bool special[256] = {
+		[0] = true, ['*'] = true, ['?'] = true, ['['] = true, ['\\'] = true,
+	};
+
+	for (; !special[(u8)*glob]; glob++, text++)
+		if (*glob != *text)
+			return false;
+	if (strpbrk(glob, "?[\\"))
+		return !fnmatch(glob, text, 0);
+	return stars_match(glob, text);
 }
 
 static bool one_matches(char *const *globs, unsigned int count, const char *text)

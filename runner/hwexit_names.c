@@ -280,6 +280,10 @@ static s64 svm_code(const char *name, size_t len)
 	char text[HWEXIT_NAME];
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(svm_names); i++) {
+		size_t head = strlen(svm_names[i].name);
+
+		if (len < head || memcmp(name, svm_names[i].name, head))
+			continue;
 		for (u64 code = svm_names[i].first; code <= svm_names[i].last; code++) {
 			svm_name(i, (u32)code, text);
 			if (equal(text, name, len))

@@ -59,6 +59,7 @@ struct worker {
 	struct vm *pool[SHAPES];
 	unsigned int number;	/* from 0, in the order they were started */
 	bool marks;		/* it may write to the schedule's mark_port */
+	bool recorded;		/* the instance under way is known to fail on this target */
 	unsigned int at;	/* instance under way */
 };
 
@@ -218,12 +219,6 @@ static void confirm(struct worker *w, struct result *result)
 	result_clear(&again);
 }
 
-/* Known to fail on this target: nothing that a second run would tell. */
-static bool recorded(const struct schedule *s, const struct instance *instance)
-{
-	return s->known && deviations_match(s->known, instance->name);
-}
-
 /* What is known to end the machine would end the results of all others too. */
 static bool spared(const struct schedule *s, const struct instance *instance,
 		   struct result *result)
@@ -269,11 +264,11 @@ static void mark(struct worker *w, const char *name)
 }
 
 /* What is known to fail often does so by not ending, which need not be waited for long. */
-static u64 timeout_of(const struct schedule *s, const struct instance *instance)
+static u64 timeout_of(const struct schedule *s, bool recorded)
 {
 	u64 part = s->timeout_ns / KNOWN_SHARE;
 
-	if (s->timeout_ns <= KNOWN_LEAST_NS || !recorded(s, instance))
+	if (s->timeout_ns <= KNOWN_LEAST_NS || !recorded)
 		return s->timeout_ns;
 	return part > KNOWN_LEAST_NS ? part : KNOWN_LEAST_NS;
 }
@@ -284,7 +279,8 @@ static void run_instance(struct worker *w, const struct instance *instance, stru
 	char *missing = instance_missing(s->target, instance);
 
 	w->engine.instance = instance;
-	w->engine.timeout_ns = timeout_of(s, instance);
+	w->recorded = s->known && deviations_match(s->known, instance->name);
+	w->engine.timeout_ns = timeout_of(s, w->recorded);
 	if (missing) {
 		not_run(result, instance, OUTCOME_SKIP, missing);
 		return;
@@ -296,7 +292,8 @@ static void run_instance(struct worker *w, const struct instance *instance, stru
 		run_fresh(w, result);
 		return;
 	}
-	if (s->confirm && result->outcome == OUTCOME_FAIL && !recorded(s, instance))
+	/* Of what is known to fail a second run would tell nothing. */
+	if (s->confirm && result->outcome == OUTCOME_FAIL && !w->recorded)
 		confirm(w, result);
 }
 
@@ -321,17 +318,16 @@ static int take_next(struct worker *w)
  * With crew->lock held. A target on which many guests do not end would keep a run busy for
  * hours: it is given up when that is clear.
  */
-static void put_result(struct crew *crew, unsigned int at, struct result *result)
+static void put_result(struct worker *w, unsigned int at, struct result *result)
 {
-	const struct schedule *s = crew->schedule;
+	struct crew *crew = w->crew;
 
 	crew->slots[at].result = result;
 	crew->slots[at].done = true;
 	crew->pile++;
-	if (result->timed_out && !recorded(s, result->instance))
-		crew->timeouts++;
+	crew->timeouts += result->timed_out && !w->recorded;
 	if (crew->timeouts >= TIMEOUTS_MAX)
-		crew->next = s->count;
+		crew->next = crew->schedule->count;
 }
 
 /* The reporting thread is woken for many results at once, and by the watchdog's tick. */
@@ -340,7 +336,7 @@ static void hand_on(struct worker *w, unsigned int at, struct result *result)
 	struct crew *crew = w->crew;
 
 	pthread_mutex_lock(&crew->lock);
-	put_result(crew, at, result);
+	put_result(w, at, result);
 	if (crew->pile >= PILE_MAX)
 		pthread_cond_signal(&crew->changed);
 	pthread_mutex_unlock(&crew->lock);
@@ -425,7 +421,7 @@ static void give_up(struct worker *w, const char *whose)
 	result->timed_out = true;
 	result->why = xasprintf("%sKVM_RUN does not return, not even on a signal: its thread is "
 				"lost", whose);
-	put_result(crew, w->at, result);
+	put_result(w, w->at, result);
 	if (crew->next < crew->schedule->count && !start_worker(crew))
 		complain("a thread cannot be started: %s", strerror(errno));
 	crew->running--;
