@@ -16,8 +16,12 @@
 #include "worker.h"
 
 #define CHIPS 3			/* irqchip user, split, kernel */
-#define SHAPES (CHIPS * 2 + CHIPS * (SMP_MAX - 1))	/* one vCPU, with and without MMIO
-							 * operand; two and more */
+/*
+ * One vCPU, by privilege level and with and without MMIO operand; two vCPUs and more. The
+ * privilege levels differ in their page tables, and changing those costs more than a case.
+ */
+#define SINGLES (CHIPS * 2 * 2)
+#define SHAPES (SINGLES + CHIPS * (SMP_MAX - 1))
 #define WATCH_TICK_NS 10000000ull
 #define LOST_AFTER_NS 10000000000ull	/* after that no signal will help */
 #define TIMEOUTS_MAX 20		/* instances that do not end, before the run is given up */
@@ -141,8 +145,8 @@ static struct vm **pool_of(struct worker *w, const struct instance *instance)
 			    instance->irqchip == IRQCHIP_SPLIT ? 1 : 2;
 
 	if (instance->tc->cpus > 1)
-		return &w->pool[CHIPS * 2 + chip * (SMP_MAX - 1) + instance->tc->cpus - 2];
-	return &w->pool[chip * 2 + (instance->path == PATH_MMIO)];
+		return &w->pool[SINGLES + chip * (SMP_MAX - 1) + instance->tc->cpus - 2];
+	return &w->pool[(chip * 2 + (instance->ring == 3)) * 2 + (instance->path == PATH_MMIO)];
 }
 
 static void not_run(struct result *result, const struct instance *instance, enum outcome outcome,
