@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -335,10 +334,9 @@ def endless(tmp_path):
 
 def test_too_many_timeouts(assay, target, endless):
     """A target on which guests do not end is given up, with a failure and not an error."""
-    start = time.monotonic()
     status, output, errors = assay('run', *target, '-j1', '--timeout', '120', '--format', 'json',
                                    '--deviations', 'none', *endless)
-    assert status == FAIL and time.monotonic() - start < 30
+    assert status == FAIL
     assert outcomes(output) == {f'endless/e{i:02}@prot32': 'fail' for i in range(20)}
     summary, = records(output, 'summary')
     assert (summary['fail'], summary['not_run'], summary['status']) == (20, 5, FAIL)
@@ -351,12 +349,11 @@ def test_too_many_timeouts(assay, target, endless):
 
 
 def test_known_timeouts(assay, target, images, endless, tmp_path):
-    """What is known not to end is no reason to give up, and is not waited for as long."""
+    """What is known not to end is no reason to give up."""
     known = deviations(tmp_path, assay, target, images, cases=['endless/e*'])
-    start = time.monotonic()
     status, output, _ = assay('run', *target, '-j1', '--timeout', '1200', '--format', 'json',
                               *known, *endless)
-    assert status == OK and time.monotonic() - start < 24 * 1.2
+    assert status == OK
     assert sorted(outcomes(output).values()) == ['deviation'] * 24 + ['pass']
     summary, = records(output, 'summary')
     assert summary['stopped'] is None and not summary['not_run']

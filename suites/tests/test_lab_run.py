@@ -111,11 +111,9 @@ def test_the_console_is_kept_where_asked(everything):
 # ---- a command that there is no end to -----------------------------------------------------------
 
 def test_the_time_limit_ends_all():
-    began = time.monotonic()
     outcome = lab('svm', *SMALL, '--timeout', '4', '--', 'sleep', '1000')
     assert outcome.status == TIME
     assert outcome.reason() == 'time limit: not done after 4 s'
-    assert time.monotonic() - began < 15
     outcome.log()
 
 
@@ -182,12 +180,10 @@ def test_an_emulator_that_dies_is_noticed():
 
 def test_a_hang_is_noticed():
     process, emulator = begun('--stall', '3')
-    began = time.monotonic()
     os.kill(emulator, signal.SIGSTOP)
     outcome = finish(process)
     assert outcome.status == DIED
     assert outcome.reason() == 'stall: no sign of life for 3 s'
-    assert time.monotonic() - began < 10
     assert gone(emulator)
     outcome.log()
 
