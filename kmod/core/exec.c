@@ -338,7 +338,8 @@ static void finish(struct x86_exec *x)
 		x->s.rip = x->state->rip;
 	} else {
 		x->s.shadow = x->shadow;
-		x->s.rflags &= ~X86_FLAG_RF;
+		if (!x->keep_rf)
+			x->s.rflags &= ~X86_FLAG_RF;
 	}
 	if (x->state->rflags & X86_FLAG_TF && !x->no_trap)
 		x->trap |= X86_DR6_BS;
@@ -354,7 +355,7 @@ enum x86_result x86_execute(struct x86_exec *x)
 	if (x->committing)
 		return commit(x);
 	x->asked = x->kept = x->made = 0;
-	x->stay = x->no_trap = false;
+	x->stay = x->no_trap = x->keep_rf = false;
 	x->shadow = 0;
 	x->trap = 0;
 	result = x86_instruction(x);

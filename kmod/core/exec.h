@@ -46,6 +46,7 @@ struct x86_exec {
 	u64 next_rip;
 	bool stay;			/* a REP instruction goes on: RIP stays on it */
 	bool no_trap;			/* the instruction inhibits the single-step trap */
+	bool keep_rf;			/* IRET has loaded RF */
 	u8 shadow;			/* X86_SHADOW_* that the instruction leaves */
 	u64 trap;			/* with X86_OK: bits of DR6, if #DB follows; else 0 */
 

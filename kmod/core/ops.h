@@ -67,4 +67,5 @@ struct x86_env {
 	void *opaque;
 	u8 physical_bits;	/* MAXPHYADDR: CPUID 0x80000008.EAX, 36 to 52 */
 	bool gib_pages;		/* CPUID 0x80000001.EDX bit 26: pages of 1 GiB */
+	bool amd;		/* SYSCALL, SYSENTER and RSP at a null SS are AMD's, not Intel's */
 };
