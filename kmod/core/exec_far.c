@@ -200,7 +200,7 @@ static enum x86_result through_gate(struct x86_exec *x, u16 selector, bool call)
 	u16 old_cs = x->s.seg[X86_CS].selector;
 	unsigned int cpl = x86_cpl(&x->s);
 	struct descriptor d;
-	struct gate gate;
+	struct gate gate = { 0 };
 	enum x86_result result;
 	bool inward;
 

@@ -15,3 +15,43 @@ x86_executor exec_arithmetic, exec_unary, exec_shift, exec_double_shift, exec_mu
 /* Flags of a - b; a + b with its flags. */
 void exec_compare(struct x86_exec *x, u64 a, u64 b, unsigned int size);
 u64 exec_add_flags(struct x86_exec *x, u64 a, u64 b, unsigned int size);
+
+/* exec_move.c */
+x86_executor exec_mov, exec_extend, exec_movbe, exec_lea, exec_xlat, exec_cmov, exec_setcc,
+	exec_xchg, exec_xadd, exec_cmpxchg, exec_cmpxchg8b, exec_push_op, exec_pop_op, exec_pusha,
+	exec_popa, exec_enter, exec_leave, exec_port;
+
+/* Whether the condition in insn.number holds. */
+bool exec_condition(const struct x86_exec *x);
+
+/* exec_string.c */
+x86_executor exec_string;
+
+/* exec_branch.c */
+x86_executor exec_jcc, exec_loop, exec_jump, exec_ret, exec_pushf, exec_popf,
+	exec_interrupt_flag, exec_bound, exec_arpl, exec_nop, exec_clflush, exec_hlt, exec_undefined;
+
+/* exec_far.c */
+x86_executor exec_far, exec_ret_far, exec_iret, exec_int, exec_syscall, exec_sysret,
+	exec_sysenter, exec_sysexit;
+
+/* RFLAGS as POPF and IRET load them: extra are bits only this instruction may change. */
+void exec_load_flags(struct x86_exec *x, u64 flags, unsigned int size, u64 extra);
+
+/* exec_system.c */
+x86_executor exec_store_segment, exec_load_segment, exec_push_segment, exec_pop_segment,
+	exec_load_pointer, exec_store_table, exec_load_table, exec_store_selector,
+	exec_load_selector, exec_query, exec_smsw, exec_lmsw, exec_clts, exec_control_register,
+	exec_debug_register, exec_msr, exec_cpuid, exec_rdtsc, exec_cache, exec_invlpg, exec_swapgs,
+	exec_segment_base, exec_alignment_flag, exec_xgetbv, exec_pkru;
+
+/* exec_fpu.c */
+x86_executor exec_sse_move, exec_fxsave, exec_fxrstor, exec_mxcsr, exec_wait;
+
+/*
+ * control.c: MOV to CR0, CR3 and CR4 with every check, and what follows: long mode on and
+ * off, PDPTEs, translations flushed (SDM 3 2.5, 4.1, 9.8.5; SDM 2 MOV).
+ */
+enum x86_result x86_set_cr0(struct x86_exec *x, u64 value);
+enum x86_result x86_set_cr3(struct x86_exec *x, u64 value);
+enum x86_result x86_set_cr4(struct x86_exec *x, u64 value);

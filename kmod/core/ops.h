@@ -66,6 +66,7 @@ struct x86_env {
 	const struct x86_ops *ops;
 	void *opaque;
 	u8 physical_bits;	/* MAXPHYADDR: CPUID 0x80000008.EAX, 36 to 52 */
+	u64 cr4_allowed;	/* bits of CR4 that the guest's CPUID has; others are #GP */
 	bool gib_pages;		/* CPUID 0x80000001.EDX bit 26: pages of 1 GiB */
 	bool amd;		/* SYSCALL, SYSENTER and RSP at a null SS are AMD's, not Intel's */
 };
