@@ -382,7 +382,10 @@ static enum x86_op refine(struct decoder *d, enum x86_op op)
 	if (insn->map == MAP_ONE) {
 		switch (insn->opcode) {
 		case 0x63:
-			return bits64(d) ? OP_MOVSXD : op;
+			if (!bits64(d))
+				return op;
+			insn->size = insn->operand_size;
+			return OP_MOVSXD;
 		case 0x8c:
 			return reg > X86_GS ? OP_INVALID : op;
 		case 0x8e:
@@ -414,6 +417,8 @@ static enum x86_op refine(struct decoder *d, enum x86_op op)
 		return insn->repeat == 0xf3 ? OP_TZCNT : op;
 	case 0xbd:
 		return insn->repeat == 0xf3 ? OP_LZCNT : op;
+	case 0xc3:
+		return insn->repeat || insn->operand_prefix ? OP_INVALID : op;
 	case 0xc7:
 		return group9(insn, op);
 	}

@@ -59,7 +59,18 @@ static enum x86_result get_memory(struct x86_exec *x, unsigned int size, unsigne
 				  u64 *value)
 {
 	*value = 0;
-	return exec_read(x, x->insn.segment, exec_offset(x), value, size, access);
+	/* Its address counts before the instruction changes registers that are part of it. */
+	x->offset = exec_offset(x);
+	x->offset_known = true;
+	return exec_read(x, x->insn.segment, x->offset, value, size, access);
+}
+
+static enum x86_result put_memory(struct x86_exec *x, unsigned int size, unsigned int access,
+				  u64 value)
+{
+	u64 offset = x->offset_known ? x->offset : exec_offset(x);
+
+	return exec_write(x, x->insn.segment, offset, &value, size, access);
 }
 
 enum x86_result exec_get(struct x86_exec *x, enum x86_place place, unsigned int size,
@@ -113,7 +124,7 @@ enum x86_result exec_put(struct x86_exec *x, enum x86_place place, unsigned int 
 	case AT_RM_REG:
 	case AT_OFFSET:
 		if (insn->memory)
-			return exec_write(x, insn->segment, exec_offset(x), &value, size, access);
+			return put_memory(x, size, access, value);
 		exec_set_reg(x, insn->rm, size, value);
 		return X86_OK;
 	case AT_REG:
@@ -291,6 +302,8 @@ static enum x86_result commit(struct x86_exec *x)
 		x->made++;
 	}
 	*x->state = x->s;
+	if (x->fpu_taken)
+		memcpy(x->fpu_image, x->fpu, sizeof(x->fpu));
 	x->committing = false;
 	return X86_OK;
 }
@@ -356,6 +369,7 @@ enum x86_result x86_execute(struct x86_exec *x)
 		return commit(x);
 	x->asked = x->kept = x->made = 0;
 	x->stay = x->no_trap = x->keep_rf = false;
+	x->fpu_taken = x->offset_known = false;
 	x->shadow = 0;
 	x->trap = 0;
 	result = x86_instruction(x);

@@ -40,10 +40,14 @@ struct x86_exec {
 	const struct x86_env *env;
 	struct x86_state *state;	/* the vCPU's: replaced when the instruction is done */
 	struct x86_state s;		/* the copy it works on */
-	u8 *fpu;			/* FXSAVE image of 512 bytes, or NULL: no x87 and SSE here */
+	u8 *fpu_image;			/* the vCPU's, as of FXSAVE; NULL: no x87 and SSE here */
+	u8 fpu[512];			/* the copy it works on */
+	bool fpu_taken;			/* that copy has been made, and replaces the image */
 
 	struct x86_insn insn;
 	u64 next_rip;
+	u64 offset;			/* of an operand that was read and will be written */
+	bool offset_known;
 	bool stay;			/* a REP instruction goes on: RIP stays on it */
 	bool no_trap;			/* the instruction inhibits the single-step trap */
 	bool keep_rf;			/* IRET has loaded RF */

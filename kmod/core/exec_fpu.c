@@ -16,6 +16,16 @@
 #define FX_SIZE 512
 #define MXCSR_DEFINED 0xffffu
 
+/* Makes the copy to work on; false if there is no FPU to look at. */
+static bool take_fpu(struct x86_exec *x)
+{
+	if (!x->fpu_image)
+		return false;
+	memcpy(x->fpu, x->fpu_image, FX_SIZE);
+	x->fpu_taken = true;
+	return true;
+}
+
 /* ---- whether they may be executed (SDM 2 2.4, exception types) --------------------------- */
 
 static enum x86_result check_x87(struct x86_exec *x)
@@ -148,7 +158,7 @@ enum x86_result exec_sse_move(struct x86_exec *x)
 	enum x86_result result;
 	unsigned int bytes;
 
-	if (!move || !x->insn.memory || !x->fpu)
+	if (!move || !x->insn.memory || !take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	result = move->mmx ? check_mmx(x) : check_sse(x);
 	if (result != X86_OK)
@@ -186,7 +196,7 @@ enum x86_result exec_fxsave(struct x86_exec *x)
 	enum x86_result result;
 	u64 linear;
 
-	if (!x->fpu)
+	if (!take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	result = image_linear(x, EXEC_WRITE, &linear);
 	for (unsigned int at = 0; at < image_bytes(x) && result == X86_OK; at += 8)
@@ -201,7 +211,7 @@ enum x86_result exec_fxrstor(struct x86_exec *x)
 	u64 linear;
 	u32 mxcsr;
 
-	if (!x->fpu)
+	if (!take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	memcpy(image, x->fpu, FX_SIZE);
 	result = image_linear(x, 0, &linear);
@@ -222,7 +232,7 @@ enum x86_result exec_mxcsr(struct x86_exec *x)
 	enum x86_result result;
 	u64 value;
 
-	if (!x->fpu)
+	if (!take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	result = check_sse(x);
 	if (result != X86_OK)
@@ -246,7 +256,7 @@ enum x86_result exec_wait(struct x86_exec *x)
 {
 	if ((x->s.cr0 & (X86_CR0_MP | X86_CR0_TS)) == (X86_CR0_MP | X86_CR0_TS))
 		return exec_fault(x, X86_NM);
-	if (x->fpu && x->fpu[FX_FSW] & 0x80 && x->s.cr0 & X86_CR0_NE)
+	if (x->fpu_image && x->fpu_image[FX_FSW] & 0x80 && x->s.cr0 & X86_CR0_NE)
 		return exec_fault(x, X86_MF);
 	return X86_OK;
 }
