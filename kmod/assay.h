@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The module's own world: a VM, its vCPUs, its memory, and the seam to a vendor's
+ * hardware. What the architecture is stands in core/; what a vendor's hardware is stands
+ * in svm/ and nowhere else.
+ */
+#pragma once
+
+#include <linux/kref.h>
+#include <linux/kvm.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "core/event.h"
+#include "core/exec.h"
+#include "core/stage2.h"
+
+#define ASSAY_SLOTS 512			/* memory slots of a VM (KVM_CAP_NR_MEMSLOTS) */
+#define ASSAY_VCPUS 64			/* KVM_CAP_MAX_VCPUS */
+#define ASSAY_CPUID 256			/* entries of a guest's CPUID */
+#define ASSAY_TABLE_CACHE 4		/* tables that one mapping can need */
+
+struct assay_vm;
+struct assay_vcpu;
+
+/* ---- the seam to a vendor -------------------------------------------------------------- */
+
+/* Why the guest stopped, whatever the hardware calls it. */
+enum exit_reason {
+	EXIT_INTERRUPT,		/* the host's: taken when interrupts are on again */
+	EXIT_NMI,		/* the host's: has been taken */
+	EXIT_INSTRUCTION,	/* one that is intercepted: to be executed by core/ */
+	EXIT_HYPERCALL,		/* VMCALL or VMMCALL, whichever this processor has */
+	EXIT_EXCEPTION,		/* fault: vector, error, cr2, dr6 */
+	EXIT_MEMORY,		/* stage 2 has no such mapping: gpa, access */
+	EXIT_WINDOW,		/* an interrupt can be delivered now */
+	EXIT_NMI_WINDOW,	/* NMIs are no longer blocked */
+	EXIT_SHUTDOWN,		/* triple fault */
+	EXIT_TASK_SWITCH,
+	EXIT_FAILED,		/* the processor refused the state: rule says which one broke */
+	EXIT_UNKNOWN		/* hardware's code in `code`: nobody knows it */
+};
+
+/* One processor exit. */
+struct assay_exit {
+	enum exit_reason reason;
+	u64 code;		/* the hardware's own: VMX basic reason, SVM EXITCODE */
+	u64 info1, info2;	/* EXITINFO1 and 2; qualification and guest-physical address */
+	struct x86_fault fault;	/* EXIT_EXCEPTION */
+	u64 gpa;		/* EXIT_MEMORY */
+	unsigned int access;	/* EXIT_MEMORY: X86_ACCESS_WRITE, X86_ACCESS_FETCH */
+	const char *rule;	/* EXIT_FAILED: the rule of the manual that the state breaks, or NULL */
+	struct x86_event interrupted;	/* what was being delivered, if anything */
+};
+
+/*
+ * A vendor: chosen once, when the module is loaded. load, run and put are called with
+ * preemption off; run with interrupts on, and it comes back with them on.
+ */
+struct vendor {
+	const char *name;	/* "svm", "vmx" */
+	u32 isa;		/* 1 VMX, 2 SVM: as in kvm:kvm_exit */
+	const struct stage2_format *stage2;
+
+	/* Whether this machine has it: 0, or -errno with the reason in the log. */
+	int (*probe)(void);
+	/* Once for the module: what all CPUs share. */
+	int (*setup)(void);
+	void (*teardown)(void);
+	/* On this CPU, interrupts off. -EBUSY: another hypervisor has it. */
+	int (*enable)(void);
+	void (*disable)(void);
+
+	int (*vcpu_create)(struct assay_vcpu *vcpu);
+	void (*vcpu_destroy)(struct assay_vcpu *vcpu);
+	/* The vCPU comes to this CPU, or leaves it. */
+	void (*load)(struct assay_vcpu *vcpu);
+	void (*put)(struct assay_vcpu *vcpu);
+	/*
+	 * Enters the guest with vcpu->state and the event (if it is valid), asks for the
+	 * windows, and returns after the next exit with vcpu->state and *exit filled.
+	 * vcpu->flush: translations of this vCPU must be forgotten first.
+	 */
+	void (*run)(struct assay_vcpu *vcpu, const struct x86_event *event,
+		    unsigned int windows, struct assay_exit *exit);
+};
+
+extern const struct vendor svm_vendor;
+extern const struct vendor *vendor;
+
+/* ---- memory (memory.c, slots.c) -------------------------------------------------------------- */
+
+struct assay_slot {
+	u32 id, flags;		/* KVM_MEM_* */
+	u64 base, pages;	/* first guest page number, and how many; 0: not there */
+	unsigned long user;	/* address of the first page in the owner's memory */
+	unsigned long *dirty;	/* bitmap, with KVM_MEM_LOG_DIRTY_PAGES */
+};
+
+struct assay_memory {
+	struct rw_semaphore slots_lock;
+	struct assay_slot *slots;	/* sorted by base */
+	unsigned int count;
+
+	spinlock_t lock;		/* tables and what follows */
+	struct stage2 tables;
+	struct mmu_notifier notifier;
+	unsigned long invalidations;	/* counts them; compare before mapping */
+	unsigned int invalidating;	/* that are under way */
+	u64 generation;			/* rises when translations must be forgotten */
+};
+
+/* ---- a VM ---------------------------------------------------------------------------------------- */
+
+struct assay_vm {
+	struct kref ref;
+	struct mm_struct *mm;		/* of the task that made it: nobody else may use it */
+	struct assay_memory memory;
+	struct mutex lock;		/* vCPUs, eventfds, coalesced zones */
+	struct assay_vcpu *vcpus[ASSAY_VCPUS];
+	unsigned int nvcpus;
+	struct list_head ioeventfds;
+	struct list_head zones;		/* coalesced */
+	struct assay_vcpu *ring_owner;	/* whose coalesced ring everybody fills: the first vCPU */
+	spinlock_t ring_lock;
+	u32 user_msrs;			/* KVM_CAP_X86_USER_SPACE_MSR: KVM_MSR_EXIT_REASON_* */
+	bool exception_payload;		/* KVM_CAP_EXCEPTION_PAYLOAD */
+	u64 hypercall_exits;		/* KVM_CAP_EXIT_HYPERCALL: mask */
+	struct assay_msr_filter *filter;
+};
+
+/* ---- a vCPU -------------------------------------------------------------------------------------- */
+
+/* What user space must answer before the vCPU goes on. */
+enum assay_pending {
+	PENDING_NONE,
+	PENDING_EXEC,		/* vcpu->exec waits for MMIO or a port */
+	PENDING_MSR,		/* KVM_EXIT_X86_RDMSR, WRMSR */
+	PENDING_HYPERCALL
+};
+
+struct assay_vcpu {
+	struct assay_vm *vm;
+	unsigned int id;
+	struct mutex lock;		/* one ioctl at a time */
+	struct kvm_run *run;		/* shared with user space: hostile, read once */
+	struct page *pages[4];		/* run, port data, coalesced ring, ring of exits */
+
+	struct x86_state state;		/* the truth, but while the guest runs */
+	struct x86_events events;
+	struct x86_exec exec;
+	struct x86_env env;
+	enum assay_pending pending;
+	u32 msr_index;			/* PENDING_MSR */
+	u64 msr_value;
+
+	struct kvm_cpuid_entry2 *cpuid;
+	unsigned int ncpuid;
+	struct assay_msrs *msrs;	/* those that are no part of x86_state (msr.c) */
+	u64 tsc_offset;
+
+	struct kvm_guest_debug debug;	/* KVM_SET_GUEST_DEBUG */
+	unsigned long sigmask;		/* KVM_SET_SIGNAL_MASK */
+	bool sigmask_set;
+
+	struct fpu_guest fpu;
+	u64 generation;			/* of memory, that this vCPU has seen */
+	bool flush;
+	bool ran;			/* KVM_RUN has been called: CPUID is fixed */
+	struct task_struct *task;	/* in KVM_RUN now, or NULL */
+	void *hw;			/* the vendor's */
+};
