@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a #VMEXIT means (APM 2 15.6, 15.7, appendix C). */
+#include "svm.h"
+
+/* EXITINFO1 of a nested page fault (15.25.6). */
+#define NPF_WRITE (1u << 1)
+#define NPF_FETCH (1u << 4)
+
+/*
+ * What the processor was delivering. An INT n, INT3 or INTO of the guest's own is executed
+ * again instead, for its RIP still stands on it; one that was injected does not.
+ */
+static struct x86_event interrupted(const struct svm_vcpu *svm)
+{
+	u64 info = svm->vmcb->control.exit_int_info;
+	struct x86_event event = {
+		.vector = info & 0xff, .kind = info >> VMCB_EVENT_TYPE_SHIFT & 7,
+		.has_error = info & VMCB_EVENT_ERROR_VALID, .error = info >> VMCB_EVENT_ERROR_SHIFT,
+	};
+
+	if (!(info & VMCB_EVENT_VALID))
+		return event;
+	event.valid = event.kind != X86_EVENT_SOFTWARE_INTERRUPT &&
+		      !(event.kind == X86_EVENT_EXCEPTION &&
+			(event.vector == X86_BP || event.vector == X86_OF));
+	if (svm->injected.valid && svm->injected.vector == event.vector)
+		return svm->injected;
+	return event;
+}
+
+static void read_exception(const struct vmcb *vmcb, struct assay_exit *exit)
+{
+	u8 vector = exit->code - SVM_EXIT_EXCEPTION;
+
+	exit->reason = EXIT_EXCEPTION;
+	exit->fault = (struct x86_fault){ .vector = vector, .error = exit->info1 };
+	switch (vector) {
+	case X86_PF:
+		exit->fault.cr2 = exit->info2;
+		fallthrough;
+	case X86_DF:
+	case X86_TS:
+	case X86_NP:
+	case X86_SS_FAULT:
+	case X86_GP:
+	case X86_AC:
+		exit->fault.has_error = true;
+		break;
+	case X86_DB:
+		exit->fault.dr6 = vmcb->save.dr6 & ~X86_DR6_FIXED;
+		break;
+	}
+}
+
+static void read_memory(struct assay_exit *exit)
+{
+	exit->reason = EXIT_MEMORY;
+	exit->gpa = exit->info2;
+	exit->access = (exit->info1 & NPF_WRITE ? X86_ACCESS_WRITE : 0) |
+		       (exit->info1 & NPF_FETCH ? X86_ACCESS_FETCH : 0);
+}
+
+static enum exit_reason reason_of(u64 code)
+{
+	switch (code) {
+	case SVM_EXIT_INTR:
+	case SVM_EXIT_SMI:
+	case SVM_EXIT_INIT:
+		return EXIT_INTERRUPT;
+	case SVM_EXIT_NMI:
+		return EXIT_NMI;
+	case SVM_EXIT_VINTR:
+		return EXIT_WINDOW;
+	case SVM_EXIT_TASK_SWITCH:
+		return EXIT_TASK_SWITCH;
+	case SVM_EXIT_SHUTDOWN:
+		return EXIT_SHUTDOWN;
+	case SVM_EXIT_VMMCALL:
+		return EXIT_HYPERCALL;
+	case SVM_EXIT_INVALID:
+		return EXIT_FAILED;
+	}
+	if (code < SVM_EXIT_EXCEPTION || (code > SVM_EXIT_VINTR && code <= SVM_EXIT_LAST_INSTRUCTION))
+		return EXIT_INSTRUCTION;
+	return EXIT_UNKNOWN;
+}
+
+void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay_exit *exit)
+{
+	const struct vmcb_control *control = &svm->vmcb->control;
+
+	*exit = (struct assay_exit){
+		.code = control->exit_code, .info1 = control->exit_info1,
+		.info2 = control->exit_info2, .interrupted = interrupted(svm),
+	};
+	if (exit->code >= SVM_EXIT_EXCEPTION && exit->code < SVM_EXIT_INTR)
+		read_exception(svm->vmcb, exit);
+	else if (exit->code == SVM_EXIT_NPF)
+		read_memory(exit);
+	else
+		exit->reason = reason_of(exit->code);
+	/* The event was not taken from a guest that was never entered. */
+	if (exit->reason == EXIT_FAILED)
+		exit->interrupted = svm->injected;
+}
+
+void svm_not_entered(struct assay_exit *exit, const struct x86_event *event)
+{
+	*exit = (struct assay_exit){ .reason = EXIT_INTERRUPT, .interrupted = *event };
+}

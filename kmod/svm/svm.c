@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SVM: whether there is one, turning it on and off, and one entry into a guest. What an
+ * exit means is decided in exit.c beside this; the format of the control block is in
+ * vmcb.h. Nested paging is required; nothing else that is optional is used.
+ */
+#include <linux/cpu.h>
+#include <linux/gfp.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/msr.h>
+
+#include "svm.h"
+
+#define VM_CR_SVMDIS 4			/* bit of MSR_VM_CR (APM 2 15.30.1) */
+#define CPUID_SVM 0x8000000a
+#define CPUID_SVM_NPT 1u		/* EDX */
+
+#define IOPM_ORDER 2			/* 12 KiB, in 16 */
+#define MSRPM_ORDER 1
+
+/* What a processor has for its guests. */
+struct svm_cpu {
+	struct page *save;		/* VM_HSAVE_PA: the processor's own */
+	struct page *host;		/* where VMSAVE puts the host's */
+	u32 next_asid;
+	u64 generation;			/* rises when ASIDs begin again */
+};
+
+static DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
+static u32 asids;			/* 1 to asids - 1 are for guests */
+static struct page *iopm, *msrpm;
+
+/* ---- the machine ----------------------------------------------------------------------- */
+
+static int svm_probe(void)
+{
+	u32 eax, ebx, ecx, edx;
+	u64 vm_cr;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return -ENODEV;
+	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && vm_cr & 1u << VM_CR_SVMDIS) {
+		pr_err("assay: SVM is there, and the firmware has turned it off (VM_CR.SVMDIS)\n");
+		return -EOPNOTSUPP;
+	}
+	cpuid(CPUID_SVM, &eax, &ebx, &ecx, &edx);
+	if (!(edx & CPUID_SVM_NPT)) {
+		pr_err("assay: this SVM has no nested paging (CPUID %#x EDX bit 0)\n", CPUID_SVM);
+		return -EOPNOTSUPP;
+	}
+	asids = ebx;
+	return 0;
+}
+
+static void svm_teardown(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct svm_cpu *own = &per_cpu(svm_cpus, cpu);
+
+		if (own->save)
+			__free_page(own->save);
+		if (own->host)
+			__free_page(own->host);
+		own->save = own->host = NULL;
+	}
+	if (iopm)
+		__free_pages(iopm, IOPM_ORDER);
+	if (msrpm)
+		__free_pages(msrpm, MSRPM_ORDER);
+	iopm = msrpm = NULL;
+}
+
+/* Two bits an MSR, read and write, in three ranges of 2 KiB (APM 2 15.11). */
+static void pass_msr(u8 *map, u32 index)
+{
+	u32 bit;
+
+	if (index < 0x2000)
+		bit = 2 * index;
+	else if (index >= 0xc0000000 && index < 0xc0002000)
+		bit = 0x4000 + 2 * (index - 0xc0000000);
+	else
+		return;
+	map[bit / 8] &= ~(3u << (bit & 7));
+}
+
+/* These are in the VMCB, and switched with it: the guest may have them. */
+static const u32 passed[] = {
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE, MSR_FS_BASE,
+	MSR_GS_BASE,
+};
+
+static int svm_setup(void)
+{
+	unsigned int cpu, i;
+
+	iopm = alloc_pages(GFP_KERNEL, IOPM_ORDER);
+	msrpm = alloc_pages(GFP_KERNEL, MSRPM_ORDER);
+	if (!iopm || !msrpm)
+		goto out;
+	memset(page_address(iopm), 0xff, PAGE_SIZE << IOPM_ORDER);
+	memset(page_address(msrpm), 0xff, PAGE_SIZE << MSRPM_ORDER);
+	for (i = 0; i < ARRAY_SIZE(passed); i++)
+		pass_msr(page_address(msrpm), passed[i]);
+	for_each_possible_cpu(cpu) {
+		struct svm_cpu *own = &per_cpu(svm_cpus, cpu);
+
+		own->save = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+		own->host = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+		if (!own->save || !own->host)
+			goto out;
+	}
+	return 0;
+out:
+	svm_teardown();
+	return -ENOMEM;
+}
+
+static int svm_enable(void)
+{
+	struct svm_cpu *own = this_cpu_ptr(&svm_cpus);
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (efer & EFER_SVME)
+		return -EBUSY;
+	wrmsrl(MSR_EFER, efer | EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(own->save));
+	own->generation++;
+	own->next_asid = 1;
+	return 0;
+}
+
+static void svm_disable(void)
+{
+	u64 efer;
+
+	wrmsrl(MSR_VM_HSAVE_PA, 0);
+	rdmsrl(MSR_EFER, efer);
+	/* With GIF clear nothing would ever come again (APM 2 15.17). */
+	asm volatile("stgi");
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+}
+
+/* ---- a vCPU ------------------------------------------------------------------------------ */
+
+static void intercept(struct vmcb_control *control, unsigned int what)
+{
+	control->intercepts[what / 32] |= 1u << (what & 31);
+}
+
+static void unintercept(struct vmcb_control *control, unsigned int what)
+{
+	control->intercepts[what / 32] &= ~(1u << (what & 31));
+}
+
+/* Whatever core/ must see, and whatever is not for a guest. */
+static const u8 always[] = {
+	VMCB_CR_WRITE + 0, VMCB_CR_WRITE + 4, VMCB_CR_READ + 8, VMCB_CR_WRITE + 8,
+	VMCB_EXCEPTION + X86_DB, VMCB_EXCEPTION + X86_UD, VMCB_EXCEPTION + X86_AC,
+	VMCB_EXCEPTION + X86_MC,
+	VMCB_INTR, VMCB_NMI, VMCB_SMI, VMCB_INIT, VMCB_RDPMC, VMCB_CPUID, VMCB_RSM, VMCB_INVD,
+	VMCB_HLT, VMCB_INVLPGA, VMCB_IOIO, VMCB_MSR, VMCB_TASK_SWITCH, VMCB_SHUTDOWN, VMCB_VMRUN,
+	VMCB_VMMCALL, VMCB_VMLOAD, VMCB_VMSAVE, VMCB_STGI, VMCB_CLGI, VMCB_SKINIT, VMCB_WBINVD,
+	VMCB_MONITOR, VMCB_MWAIT, VMCB_XSETBV,
+};
+
+static int svm_vcpu_create(struct assay_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = kzalloc(sizeof(*svm), GFP_KERNEL_ACCOUNT);
+	struct vmcb_control *control;
+	unsigned int i;
+
+	if (!svm)
+		return -ENOMEM;
+	svm->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!svm->page) {
+		kfree(svm);
+		return -ENOMEM;
+	}
+	svm->vmcb = page_address(svm->page);
+	control = &svm->vmcb->control;
+	for (i = 0; i < ARRAY_SIZE(always); i++)
+		intercept(control, always[i]);
+	for (i = 0; i < 16; i++) {
+		intercept(control, VMCB_DR_READ + i);
+		intercept(control, VMCB_DR_WRITE + i);
+	}
+	control->iopm = page_to_phys(iopm);
+	control->msrpm = page_to_phys(msrpm);
+	control->int_control = VMCB_V_INTR_MASKING;
+	control->nested = VMCB_NESTED_PAGING;
+	control->nested_cr3 = vcpu->vm->memory.tables.root_physical;
+	svm->vmcb->save.pat = 0x0007040600070406ull;
+	svm->cpu = -1;
+	vcpu->hw = svm;
+	return 0;
+}
+
+static void svm_vcpu_destroy(struct assay_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = vcpu->hw;
+
+	__free_page(svm->page);
+	kfree(svm);
+	vcpu->hw = NULL;
+}
+
+static void svm_load(struct assay_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = vcpu->hw;
+	int cpu = smp_processor_id();
+
+	/* Whatever another processor's buffers hold of this ASID is not known here. */
+	if (svm->cpu != cpu)
+		svm->generation = 0;
+	svm->cpu = cpu;
+}
+
+static void svm_put(struct assay_vcpu *vcpu)
+{
+}
+
+/* ---- translations ------------------------------------------------------------------------- */
+
+/*
+ * Without flush-by-ASID all that can be done is to flush everything. A new ASID does the
+ * same for one guest alone, until there are no more.
+ */
+static void assign_asid(struct assay_vcpu *vcpu, struct svm_vcpu *svm)
+{
+	struct svm_cpu *own = this_cpu_ptr(&svm_cpus);
+	struct vmcb_control *control = &svm->vmcb->control;
+
+	control->tlb_control = 0;
+	if (svm->generation == own->generation && !vcpu->flush)
+		return;
+	vcpu->flush = false;
+	if (own->next_asid >= asids) {
+		own->generation++;
+		own->next_asid = 1;
+		control->tlb_control = VMCB_FLUSH_ALL;
+	}
+	svm->generation = own->generation;
+	control->asid = own->next_asid++;
+}
+
+/* ---- entry ----------------------------------------------------------------------------------- */
+
+/* Events and windows for the next entry (APM 2 15.20, 15.21.4). */
+static void set_event(struct svm_vcpu *svm, const struct x86_state *s, const struct x86_event *event,
+		      unsigned int windows)
+{
+	struct vmcb_control *control = &svm->vmcb->control;
+	u64 inject = 0;
+
+	svm->injected = *event;
+	if (event->valid) {
+		unsigned int kind = event->kind;
+
+		/* INT1 is an exception here; INT3 and INTO check the gate as INT n does. */
+		if (kind == X86_EVENT_INT1)
+			kind = X86_EVENT_EXCEPTION;
+		else if (kind == X86_EVENT_SOFTWARE_EXCEPTION)
+			kind = X86_EVENT_SOFTWARE_INTERRUPT;
+		inject = event->vector | kind << VMCB_EVENT_TYPE_SHIFT | VMCB_EVENT_VALID;
+		if (event->has_error)
+			inject |= VMCB_EVENT_ERROR_VALID | (u64)event->error <<
+				  VMCB_EVENT_ERROR_SHIFT;
+	}
+	control->event_inject = inject;
+	control->next_rip = s->rip;
+	control->int_control &= ~(VMCB_V_IRQ | VMCB_V_IGN_TPR);
+	unintercept(control, VMCB_VINTR);
+	if (windows & X86_WINDOW_INTERRUPT) {
+		control->int_control |= VMCB_V_IRQ | VMCB_V_IGN_TPR;
+		intercept(control, VMCB_VINTR);
+	}
+	/* While NMIs are blocked IRET is executed by core/, which unblocks them. */
+	if (s->nmi_blocked)
+		intercept(control, VMCB_IRET);
+	else
+		unintercept(control, VMCB_IRET);
+}
+
+/* DR0 to DR3 are not in the VMCB; they matter only while DR7 arms one of them. */
+static void load_breakpoints(const struct x86_state *s)
+{
+	if (!(s->dr7 & 0xff))
+		return;
+	set_debugreg(s->dr[0], 0);
+	set_debugreg(s->dr[1], 1);
+	set_debugreg(s->dr[2], 2);
+	set_debugreg(s->dr[3], 3);
+}
+
+static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsigned int windows,
+		    struct assay_exit *exit)
+{
+	struct svm_vcpu *svm = vcpu->hw;
+	struct svm_cpu *own = this_cpu_ptr(&svm_cpus);
+	u64 host = page_to_phys(own->host);
+
+	svm_store_state(svm->vmcb, &vcpu->state);
+	svm->vmcb->control.tsc_offset = vcpu->tsc_offset;
+	set_event(svm, &vcpu->state, event, windows);
+	if (vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
+		intercept(&svm->vmcb->control, VMCB_EXCEPTION + X86_BP);
+	else
+		unintercept(&svm->vmcb->control, VMCB_EXCEPTION + X86_BP);
+	assign_asid(vcpu, svm);
+
+	local_irq_disable();
+	/* From here a wake-up ends the guest at once: it is an interrupt. */
+	if (assay_vcpu_kicked(vcpu)) {
+		local_irq_enable();
+		svm_not_entered(exit, event);
+		return;
+	}
+	assay_xcr0_to_guest(vcpu);
+	load_breakpoints(&vcpu->state);
+	asm volatile("clgi" ::: "memory");
+	asm volatile("vmsave %0" : : "a" (host) : "memory");
+	svm_enter(page_to_phys(svm->page), vcpu->state.gpr, host);
+	asm volatile("stgi" ::: "memory");
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	assay_xcr0_to_host(vcpu);
+	local_irq_enable();
+
+	svm_load_state(&vcpu->state, svm->vmcb);
+	svm_read_exit(svm, &vcpu->state, exit);
+}
+
+const struct vendor svm_vendor = {
+	.name = "svm",
+	.isa = 2,
+	.stage2 = &stage2_npt,
+	.probe = svm_probe,
+	.setup = svm_setup,
+	.teardown = svm_teardown,
+	.enable = svm_enable,
+	.disable = svm_disable,
+	.vcpu_create = svm_vcpu_create,
+	.vcpu_destroy = svm_vcpu_destroy,
+	.load = svm_load,
+	.put = svm_put,
+	.run = svm_run,
+};

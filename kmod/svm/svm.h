@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of svm/ share. */
+#pragma once
+
+#include "../assay.h"
+#include "vmcb.h"
+
+struct svm_vcpu {
+	struct page *page;
+	struct vmcb *vmcb;
+	int cpu;			/* where it was loaded last */
+	u64 generation;			/* of the ASID; 0: it has none */
+	struct x86_event injected;	/* at the last entry */
+};
+
+/* entry.S */
+asmlinkage void svm_enter(u64 guest, u64 *gpr, u64 host);
+
+/* state.c: the architectural state into the control block, and back. */
+void svm_store_state(struct vmcb *vmcb, const struct x86_state *s);
+void svm_load_state(struct x86_state *s, const struct vmcb *vmcb);
+
+/* exit.c: what the processor's exit means. */
+void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay_exit *exit);
+/* No entry was made, since the vCPU was called away: the event is still to be delivered. */
+void svm_not_entered(struct assay_exit *exit, const struct x86_event *event);
