@@ -112,6 +112,7 @@ struct assay_memory {
 	unsigned long invalidations;	/* counts them; compare before mapping */
 	unsigned int invalidating;	/* that are under way */
 	u64 generation;			/* rises when translations must be forgotten */
+	struct table_cache *cache;	/* of who is mapping now */
 };
 
 /* ---- a VM ---------------------------------------------------------------------------------------- */
@@ -160,7 +161,6 @@ struct assay_vcpu {
 
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int ncpuid;
-	struct assay_msrs *msrs;	/* those that are no part of x86_state (msr.c) */
 	u64 tsc_offset;
 
 	struct kvm_guest_debug debug;	/* KVM_SET_GUEST_DEBUG */
@@ -168,9 +168,11 @@ struct assay_vcpu {
 	bool sigmask_set;
 
 	struct fpu_guest fpu;
+	u64 user_xcr0;			/* the task's own, while the guest runs */
 	u64 generation;			/* of memory, that this vCPU has seen */
 	bool flush;
 	bool ran;			/* KVM_RUN has been called: CPUID is fixed */
-	struct task_struct *task;	/* in KVM_RUN now, or NULL */
+	bool in_guest;			/* between its last look at requests and the exit */
+	int cpu;			/* where, then */
 	void *hw;			/* the vendor's */
 };

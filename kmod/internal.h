@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the module's Linux side shares among its files. */
+#pragma once
+
+#include "assay.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) "assay: " fmt
+
+/* power.c: the processors. 0, or -EBUSY, -ENODEV with the reason in the log. */
+void assay_power_init(void);
+void assay_power_exit(void);
+int assay_power_get(void);
+void assay_power_put(void);
+
+/* dev.c: what both /dev/assay and a VM answer. */
+long assay_check_extension(unsigned long capability);
+
+/* vm.c */
+int assay_vm_create(void);
+void assay_vm_get(struct assay_vm *vm);
+void assay_vm_put(struct assay_vm *vm);
+
+/* slots.c */
+struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page);
+void assay_slot_dirty(struct assay_slot *slot, u64 page);
+int assay_set_region(struct assay_vm *vm, const struct kvm_userspace_memory_region *region);
+int assay_get_dirty_log(struct assay_vm *vm, const struct kvm_dirty_log *log);
+void assay_slots_free(struct assay_memory *memory);
+
+/* memory.c */
+int assay_memory_init(struct assay_vm *vm);
+void assay_memory_destroy(struct assay_vm *vm);
+int assay_memory_fault(struct assay_vm *vm, u64 gpa, bool write);
+void assay_memory_unmap(struct assay_vm *vm, u64 gpa, u64 size);
+void assay_memory_protect(struct assay_vm *vm, u64 gpa, u64 size);
+
+/* vcpu.c */
+int assay_vcpu_create(struct assay_vm *vm, unsigned int id);
+void assay_vcpu_destroy(struct assay_vcpu *vcpu);
+
+/* state.c: KVM_GET and KVM_SET of registers. Each returns 0 or -errno. */
+void assay_state_reset(struct assay_vcpu *vcpu);
+long assay_state_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned long arg);
+void assay_get_regs(struct assay_vcpu *vcpu, struct kvm_regs *regs);
+void assay_set_regs(struct assay_vcpu *vcpu, const struct kvm_regs *regs);
+void assay_get_sregs(struct assay_vcpu *vcpu, struct kvm_sregs *sregs);
+int assay_set_sregs(struct assay_vcpu *vcpu, const struct kvm_sregs *sregs);
+
+/* events.c: KVM_INTERRUPT, KVM_NMI, KVM_GET and KVM_SET_VCPU_EVENTS. */
+int assay_interrupt(struct assay_vcpu *vcpu, u32 vector);
+void assay_get_events(struct assay_vcpu *vcpu, struct kvm_vcpu_events *events);
+int assay_set_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *events);
+
+/* run.c */
+int assay_run(struct assay_vcpu *vcpu);
+bool assay_vcpu_kicked(struct assay_vcpu *vcpu);
+void assay_kick(struct assay_vcpu *vcpu);
+void assay_kick_all(struct assay_vm *vm);
+
+/* What a handler says: go on in the guest, leave to user space; or -errno. */
+#define GO_ON 1
+#define LEAVE 0
+
+/* exit.c: what follows from an exit of the processor. */
+int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
+/* What user space was asked for has been answered, or is now asked for. */
+int assay_complete(struct assay_vcpu *vcpu);
+
+/* emulate.c: the executor at work on this vCPU. */
+extern const struct x86_ops assay_ops;
+int assay_emulate(struct assay_vcpu *vcpu);
+int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result);
+
+/* io.c: eventfds and coalesced zones; true if one of them took the write. */
+bool assay_io_write(struct assay_vcpu *vcpu, const struct x86_io *io);
+long assay_io_ioctl(struct assay_vm *vm, unsigned int ioctl, void __user *argp);
+void assay_io_free(struct assay_vm *vm);
+
+/* cpuid.c */
+int assay_supported_cpuid(struct kvm_cpuid2 __user *user);
+int assay_set_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
+int assay_get_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
+void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4]);
+/* One register of one leaf of the guest's CPUID; 0 if it has no such leaf. */
+enum assay_cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
+u32 assay_cpuid_reg(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, enum assay_cpuid_reg reg);
+void assay_cpuid_changed(struct assay_vcpu *vcpu);
+
+/* msr.c. 0; 1: the guest gets #GP, user space a short count. host: user space asks. */
+int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value, bool host);
+int assay_set_msr(struct assay_vcpu *vcpu, u32 index, u64 value, bool host);
+int assay_msr_list(struct kvm_msr_list __user *user);
+long assay_msrs_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp);
+
+/* fpu.c */
+int assay_fpu_create(struct assay_vcpu *vcpu);
+void assay_fpu_destroy(struct assay_vcpu *vcpu);
+void assay_fpu_to_guest(struct assay_vcpu *vcpu);
+void assay_fpu_to_host(struct assay_vcpu *vcpu);
+void assay_xcr0_to_guest(struct assay_vcpu *vcpu);
+void assay_xcr0_to_host(struct assay_vcpu *vcpu);
+long assay_fpu_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp);
