@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_RUN: entering the guest until user space is needed. kvm_run is shared memory that
+ * another thread may write at any time: everything in it is read once.
+ */
+#include <linux/entry-kvm.h>
+#include <linux/sched/signal.h>
+
+#include "internal.h"
+
+/* ---- calling a vCPU out of the guest ------------------------------------------------------ */
+
+void assay_kick(struct assay_vcpu *vcpu)
+{
+	int cpu = READ_ONCE(vcpu->cpu);
+
+	/* Pairs with enter(): it is in the guest, or will still look. */
+	smp_mb();
+	if (READ_ONCE(vcpu->in_guest) && cpu >= 0 && cpu != raw_smp_processor_id())
+		smp_send_reschedule(cpu);
+}
+
+void assay_kick_all(struct assay_vm *vm)
+{
+	unsigned int i;
+
+	preempt_disable();
+	for (i = 0; i < ASSAY_VCPUS; i++) {
+		struct assay_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
+
+		if (vcpu)
+			assay_kick(vcpu);
+	}
+	preempt_enable();
+}
+
+/* Interrupts are off: whatever comes later ends the guest. */
+bool assay_vcpu_kicked(struct assay_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->vm->memory.generation) != vcpu->generation || need_resched() ||
+	       signal_pending(current) || xfer_to_guest_mode_work_pending();
+}
+
+/* ---- one entry -------------------------------------------------------------------------------- */
+
+static bool wants_window(const struct assay_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->run->request_interrupt_window);
+}
+
+/* Single steps of a debugger: TF, without the guest's knowing (run.c and exit.c alone). */
+static bool stepping(const struct assay_vcpu *vcpu)
+{
+	return vcpu->debug.control & KVM_GUESTDBG_ENABLE &&
+	       vcpu->debug.control & KVM_GUESTDBG_SINGLESTEP;
+}
+
+static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
+{
+	unsigned int windows;
+	struct x86_event event = x86_events_next(&vcpu->events, &vcpu->state, &windows);
+	bool step = stepping(vcpu) && !(vcpu->state.rflags & X86_FLAG_TF);
+
+	if (wants_window(vcpu))
+		windows |= X86_WINDOW_INTERRUPT;
+	if (step)
+		vcpu->state.rflags |= X86_FLAG_TF;
+	preempt_disable();
+	vendor->load(vcpu);
+	WRITE_ONCE(vcpu->cpu, smp_processor_id());
+	WRITE_ONCE(vcpu->in_guest, true);
+	smp_mb();	/* pairs with assay_kick() and with flush() in memory.c */
+	if (vcpu->generation != READ_ONCE(vcpu->vm->memory.generation)) {
+		vcpu->generation = READ_ONCE(vcpu->vm->memory.generation);
+		vcpu->flush = true;
+	}
+	assay_fpu_to_guest(vcpu);
+	vendor->run(vcpu, &event, windows, exit);
+	assay_fpu_to_host(vcpu);
+	WRITE_ONCE(vcpu->in_guest, false);
+	vendor->put(vcpu);
+	preempt_enable();
+	if (step)
+		vcpu->state.rflags &= ~X86_FLAG_TF;
+	x86_events_delivered(&vcpu->events);
+	if (exit->interrupted.valid)
+		x86_events_interrupted(&vcpu->events, &exit->interrupted);
+	assay_ring_exit(vcpu, exit);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------ */
+
+static int leave(struct assay_vcpu *vcpu, u32 reason, int ret)
+{
+	vcpu->run->exit_reason = reason;
+	return ret;
+}
+
+/* Whether user space can inject an interrupt at once. */
+static bool ready_for_interrupt(struct assay_vcpu *vcpu)
+{
+	return x86_interrupt_open(&vcpu->events, &vcpu->state) &&
+	       !vcpu->events.interrupt_pending;
+}
+
+static int loop(struct assay_vcpu *vcpu)
+{
+	struct assay_exit exit;
+	int ret = GO_ON;
+
+	while (ret == GO_ON) {
+		if (signal_pending(current))
+			return leave(vcpu, KVM_EXIT_INTR, -EINTR);
+		if (wants_window(vcpu) && ready_for_interrupt(vcpu))
+			return leave(vcpu, KVM_EXIT_IRQ_WINDOW_OPEN, 0);
+		if (vcpu->events.shutdown)
+			return leave(vcpu, KVM_EXIT_SHUTDOWN, 0);
+		if (vcpu->state.activity == X86_HALTED) {
+			ret = assay_halted(vcpu);
+			continue;
+		}
+		enter(vcpu, &exit);
+		ret = assay_handle_exit(vcpu, &exit);
+		cond_resched();
+	}
+	return ret;
+}
+
+/* What every exit tells (KVM API 5, struct kvm_run). */
+static void publish(struct assay_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(vcpu->state.rflags & X86_FLAG_IF);
+	run->cr8 = vcpu->state.cr8;
+	run->apic_base = vcpu->state.msr.apic_base;
+	run->ready_for_interrupt_injection = ready_for_interrupt(vcpu);
+	run->flags = 0;
+	assay_publish_sync(vcpu);
+}
+
+/* Signals that user space wants only while the guest runs (KVM_SET_SIGNAL_MASK). */
+static void swap_signals(struct assay_vcpu *vcpu, sigset_t *other)
+{
+	if (vcpu->sigmask_set)
+		sigprocmask(SIG_SETMASK, other, other);
+}
+
+int assay_run(struct assay_vcpu *vcpu)
+{
+	sigset_t signals = vcpu->sigmask;
+	int ret;
+
+	swap_signals(vcpu, &signals);
+	vcpu->ran = true;
+	ret = assay_take_sync(vcpu);
+	if (!ret)
+		ret = assay_take_cr8(vcpu);
+	if (!ret)
+		ret = assay_complete(vcpu);
+	if (ret == GO_ON) {
+		if (READ_ONCE(vcpu->run->immediate_exit))
+			ret = leave(vcpu, KVM_EXIT_INTR, -EINTR);
+		else
+			ret = loop(vcpu);
+	}
+	publish(vcpu);
+	swap_signals(vcpu, &signals);
+	return ret;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A VM: its file, its life, its ioctls. */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+static void destroy(struct kref *ref)
+{
+	struct assay_vm *vm = container_of(ref, struct assay_vm, ref);
+
+	assay_io_free(vm);
+	assay_memory_destroy(vm);
+	mmdrop(vm->mm);
+	assay_filter_free(vm);
+	kfree(vm);
+	assay_power_put();
+	module_put(THIS_MODULE);
+}
+
+void assay_vm_get(struct assay_vm *vm)
+{
+	kref_get(&vm->ref);
+}
+
+void assay_vm_put(struct assay_vm *vm)
+{
+	kref_put(&vm->ref, destroy);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	assay_vm_put(file->private_data);
+	return 0;
+}
+
+/* ---- ioctls -------------------------------------------------------------------------------- */
+
+static long enable_cap(struct assay_vm *vm, void __user *argp)
+{
+	struct kvm_enable_cap cap;
+
+	if (copy_from_user(&cap, argp, sizeof(cap)))
+		return -EFAULT;
+	if (cap.flags)
+		return -EINVAL;
+	switch (cap.cap) {
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+		vm->exception_payload = cap.args[0];
+		return 0;
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		if (cap.args[0] & ~(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
+				    KVM_MSR_EXIT_REASON_FILTER))
+			return -EINVAL;
+		vm->user_msrs = cap.args[0];
+		return 0;
+	case KVM_CAP_EXIT_HYPERCALL:
+		if (cap.args[0] & ~(1ull << KVM_HC_MAP_GPA_RANGE))
+			return -EINVAL;
+		vm->hypercall_exits = cap.args[0];
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long set_region(struct assay_vm *vm, void __user *argp)
+{
+	struct kvm_userspace_memory_region region;
+
+	if (copy_from_user(&region, argp, sizeof(region)))
+		return -EFAULT;
+	return assay_set_region(vm, &region);
+}
+
+static long get_dirty_log(struct assay_vm *vm, void __user *argp)
+{
+	struct kvm_dirty_log log;
+
+	if (copy_from_user(&log, argp, sizeof(log)))
+		return -EFAULT;
+	return assay_get_dirty_log(vm, &log);
+}
+
+/* Real mode needs no page of the guest's here: the addresses are only checked. */
+static long set_address(void __user *argp)
+{
+	u64 address;
+
+	return copy_from_user(&address, argp, sizeof(address)) ? -EFAULT : 0;
+}
+
+static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
+{
+	struct assay_vm *vm = file->private_data;
+	void __user *argp = (void __user *)arg;
+
+	if (vm->mm != current->mm)
+		return -EIO;
+	switch (ioctl) {
+	case KVM_CREATE_VCPU:
+		return assay_vcpu_create(vm, arg);
+	case KVM_CHECK_EXTENSION:
+		return assay_check_extension(arg);
+	case KVM_ENABLE_CAP:
+		return enable_cap(vm, argp);
+	case KVM_SET_USER_MEMORY_REGION:
+		return set_region(vm, argp);
+	case KVM_GET_DIRTY_LOG:
+		return get_dirty_log(vm, argp);
+	case KVM_SET_TSS_ADDR:
+		return arg > 0xffffffff - 3 * PAGE_SIZE ? -EINVAL : 0;
+	case KVM_SET_IDENTITY_MAP_ADDR:
+		return set_address(argp);
+	case KVM_X86_SET_MSR_FILTER:
+		return assay_set_filter(vm, argp);
+	default:
+		return assay_io_ioctl(vm, ioctl, argp);
+	}
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+/* ---- creation ---------------------------------------------------------------------------------- */
+
+static struct assay_vm *make_vm(void)
+{
+	struct assay_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vm->ref);
+	mutex_init(&vm->lock);
+	spin_lock_init(&vm->ring_lock);
+	INIT_LIST_HEAD(&vm->ioeventfds);
+	INIT_LIST_HEAD(&vm->zones);
+	vm->mm = current->mm;
+	ret = assay_memory_init(vm);
+	if (ret) {
+		kfree(vm);
+		return ERR_PTR(ret);
+	}
+	mmgrab(vm->mm);
+	return vm;
+}
+
+int assay_vm_create(void)
+{
+	struct assay_vm *vm;
+	int ret = assay_power_get();
+
+	if (ret)
+		return ret;
+	vm = make_vm();
+	if (IS_ERR(vm)) {
+		assay_power_put();
+		return PTR_ERR(vm);
+	}
+	__module_get(THIS_MODULE);
+	ret = anon_inode_getfd("assay-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (ret < 0)
+		assay_vm_put(vm);
+	return ret;
+}
