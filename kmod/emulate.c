@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The executor of core/ at work on a vCPU: guest memory from slots, ports and MMIO from
+ * user space, and what becomes of its results.
+ */
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+/* ---- guest memory, as the executor asks for it -------------------------------------------- */
+
+/* Address in the task of a guest-physical one; false: no slot, or not for writing. */
+static bool user_address(struct assay_vcpu *vcpu, u64 gpa, bool write, void __user **address,
+			 struct assay_slot **slot)
+{
+	struct assay_slot *found = assay_slot_of(&vcpu->vm->memory, gpa >> PAGE_SHIFT);
+
+	if (!found || (write && found->flags & KVM_MEM_READONLY))
+		return false;
+	*slot = found;
+	*address = (void __user *)(found->user + (gpa - (found->base << PAGE_SHIFT)));
+	return true;
+}
+
+static enum x86_result memory_read(void *opaque, u64 gpa, void *data, unsigned int size)
+{
+	struct assay_vcpu *vcpu = opaque;
+	enum x86_result result = X86_IO;
+	struct assay_slot *slot;
+	void __user *address;
+
+	down_read(&vcpu->vm->memory.slots_lock);
+	if (user_address(vcpu, gpa, false, &address, &slot))
+		result = copy_from_user(data, address, size) ? X86_ERROR : X86_OK;
+	up_read(&vcpu->vm->memory.slots_lock);
+	return result;
+}
+
+static enum x86_result memory_write(void *opaque, u64 gpa, const void *data, unsigned int size)
+{
+	struct assay_vcpu *vcpu = opaque;
+	enum x86_result result = X86_IO;
+	struct assay_slot *slot;
+	void __user *address;
+
+	down_read(&vcpu->vm->memory.slots_lock);
+	if (user_address(vcpu, gpa, true, &address, &slot)) {
+		result = copy_to_user(address, data, size) ? X86_ERROR : X86_OK;
+		if (result == X86_OK)
+			assay_slot_dirty(slot, gpa >> PAGE_SHIFT);
+	}
+	up_read(&vcpu->vm->memory.slots_lock);
+	return result;
+}
+
+#define TRY(type) ({							\
+	type want, put;							\
+	memcpy(&want, old, sizeof(type));				\
+	memcpy(&put, new, sizeof(type));				\
+	__try_cmpxchg_user((type __user *)address, &want, put, failed);	\
+})
+
+/* 1 done, 0 memory has changed, -EFAULT. Within one page, of a size the processor has. */
+static int user_cmpxchg(void __user *address, const void *old, const void *new, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return TRY(u8);
+	case 2:
+		return TRY(u16);
+	case 4:
+		return TRY(u32);
+	case 8:
+		return TRY(u64);
+	default:
+		return -EINVAL;
+	}
+failed:
+	return -EFAULT;
+}
+
+static enum x86_result memory_cmpxchg(void *opaque, u64 gpa, const void *old, const void *new,
+				      unsigned int size, bool *done)
+{
+	struct assay_vcpu *vcpu = opaque;
+	enum x86_result result = X86_IO;
+	struct assay_slot *slot;
+	void __user *address;
+	int ret;
+
+	down_read(&vcpu->vm->memory.slots_lock);
+	if (user_address(vcpu, gpa, true, &address, &slot)) {
+		ret = user_cmpxchg(address, old, new, size);
+		*done = ret > 0;
+		result = ret < 0 ? X86_ERROR : X86_OK;
+		if (*done)
+			assay_slot_dirty(slot, gpa >> PAGE_SHIFT);
+	}
+	up_read(&vcpu->vm->memory.slots_lock);
+	return result;
+}
+
+/* ---- the rest of the seam ------------------------------------------------------------------- */
+
+static enum x86_result read_msr(void *opaque, u32 index, u64 *value)
+{
+	return assay_guest_rdmsr(opaque, index, value);
+}
+
+static enum x86_result write_msr(void *opaque, u32 index, u64 value)
+{
+	return assay_guest_wrmsr(opaque, index, value);
+}
+
+static void read_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 regs[4])
+{
+	assay_cpuid(opaque, leaf, subleaf, regs);
+}
+
+static u64 read_tsc(void *opaque)
+{
+	struct assay_vcpu *vcpu = opaque;
+
+	return rdtsc() + vcpu->tsc_offset;
+}
+
+static void flush(void *opaque, u64 linear, bool all)
+{
+	struct assay_vcpu *vcpu = opaque;
+
+	vcpu->flush = true;
+}
+
+const struct x86_ops assay_ops = {
+	.read = memory_read, .write = memory_write, .cmpxchg = memory_cmpxchg,
+	.rdmsr = read_msr, .wrmsr = write_msr, .cpuid = read_cpuid, .tsc = read_tsc,
+	.flush = flush,
+};
+
+/* ---- what becomes of an instruction ------------------------------------------------------------ */
+
+/* User space does it: a port, or memory that is none. */
+static int ask(struct assay_vcpu *vcpu)
+{
+	const struct x86_io *io = &vcpu->exec.io;
+	struct kvm_run *run = vcpu->run;
+
+	vcpu->pending = PENDING_EXEC;
+	if (io->port) {
+		run->exit_reason = KVM_EXIT_IO;
+		run->io.direction = io->write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
+		run->io.size = io->size;
+		run->io.port = io->address;
+		run->io.count = 1;
+		run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
+		memcpy(assay_pio_data(vcpu), io->data, io->size);
+		return LEAVE;
+	}
+	run->exit_reason = KVM_EXIT_MMIO;
+	run->mmio.phys_addr = io->address;
+	run->mmio.len = io->size;
+	run->mmio.is_write = io->write;
+	memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (io->write)
+		memcpy(run->mmio.data, io->data, io->size);
+	return LEAVE;
+}
+
+/* KVM_EXIT_INTERNAL_ERROR: the instruction is beyond core/. */
+static int give_up(struct assay_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run->internal.ndata = 0;
+	return LEAVE;
+}
+
+/* An instruction that has ended, all but its traps. */
+static int ended(struct assay_vcpu *vcpu)
+{
+	struct x86_fault trap = { .vector = X86_DB, .dr6 = vcpu->exec.trap };
+
+	if (!vcpu->exec.trap)
+		return GO_ON;
+	return assay_debug_trap(vcpu, &trap);
+}
+
+static int faulted(struct assay_vcpu *vcpu)
+{
+	struct x86_fault *fault = &vcpu->exec.fault;
+
+	if (fault->software)
+		vcpu->state.rip = vcpu->exec.next_rip;
+	else
+		vcpu->state.rflags |= X86_FLAG_RF;
+	return assay_raise(vcpu, fault, vcpu->exec.insn.length);
+}
+
+int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
+{
+	switch (result) {
+	case X86_OK:
+		return ended(vcpu);
+	case X86_FAULT:
+		return faulted(vcpu);
+	case X86_IO:
+		if (vcpu->exec.io.write && assay_io_write(vcpu, &vcpu->exec.io))
+			return assay_emulated(vcpu, x86_execute(&vcpu->exec));
+		return vcpu->pending == PENDING_MSR ? LEAVE : ask(vcpu);
+	case X86_RETRY:
+		return GO_ON;
+	case X86_SIGNAL:
+		return -EINTR;
+	case X86_ERROR:
+		return -EFAULT;
+	default:
+		return give_up(vcpu);
+	}
+}
+
+int assay_emulate(struct assay_vcpu *vcpu)
+{
+	x86_exec_begin(&vcpu->exec);
+	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
+}

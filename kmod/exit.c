@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What follows from an exit of the processor, and from user space's answers. */
+#include "internal.h"
+
+static const u8 forced_prefix[5] = { 0x0f, 0x0b, 'k', 'v', 'm' };
+
+/* ---- exceptions --------------------------------------------------------------------------- */
+
+int assay_raise(struct assay_vcpu *vcpu, const struct x86_fault *fault, u8 length)
+{
+	struct kvm_run *run = vcpu->run;
+
+	/* A debugger's breakpoints are the debugger's. */
+	if (fault->vector == X86_BP && vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP) {
+		run->exit_reason = KVM_EXIT_DEBUG;
+		run->debug.arch.exception = X86_BP;
+		run->debug.arch.pc = vcpu->state.seg[X86_CS].base + vcpu->state.rip;
+		run->debug.arch.dr6 = 0;
+		run->debug.arch.dr7 = vcpu->state.dr7;
+		return LEAVE;
+	}
+	x86_events_raise(&vcpu->events, fault, length);
+	return GO_ON;
+}
+
+/* #DB, as a debugger or the guest wants it. */
+int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (!(vcpu->debug.control & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))) {
+		x86_events_raise(&vcpu->events, trap, 0);
+		return GO_ON;
+	}
+	run->exit_reason = KVM_EXIT_DEBUG;
+	run->debug.arch.exception = X86_DB;
+	run->debug.arch.pc = vcpu->state.seg[X86_CS].base + vcpu->state.rip;
+	run->debug.arch.dr6 = trap->dr6 | X86_DR6_FIXED;
+	run->debug.arch.dr7 = vcpu->debug.control & KVM_GUESTDBG_USE_HW_BP ?
+			      vcpu->debug.arch.debugreg[7] : vcpu->state.dr7;
+	return LEAVE;
+}
+
+/* Whether RIP stands on the forced-emulation prefix. */
+static bool forced(struct assay_vcpu *vcpu)
+{
+	struct x86_exec *x = &vcpu->exec;
+	struct x86_translation t;
+	u8 bytes[sizeof(forced_prefix)];
+	unsigned int i;
+	u64 linear;
+
+	x->s = vcpu->state;
+	if (exec_linear(x, X86_CS, vcpu->state.rip, sizeof(bytes), X86_ACCESS_FETCH, &linear) !=
+	    X86_OK)
+		return false;
+	for (i = 0; i < sizeof(bytes); i++) {
+		if (x86_walk(&vcpu->env, &vcpu->state, linear + i, X86_ACCESS_FETCH | X86_ACCESS_PEEK,
+			     &t, &x->fault) != X86_OK ||
+		    assay_ops.read(vcpu, t.gpa, &bytes[i], 1) != X86_OK)
+			return false;
+	}
+	return !memcmp(bytes, forced_prefix, sizeof(bytes));
+}
+
+/*
+ * #UD: an instruction of the other vendor, which a hypervisor makes work; the
+ * forced-emulation prefix; else the guest's.
+ */
+static int undefined(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	x86_exec_begin(&vcpu->exec);
+	if (assay_force_emulation && forced(vcpu)) {
+		vcpu->state.rip += sizeof(forced_prefix);
+		return assay_emulate(vcpu);
+	}
+	if (x86_instruction(&vcpu->exec) == X86_OK &&
+	    (vcpu->exec.insn.op == OP_VMCALL || vcpu->exec.insn.op == OP_VMMCALL))
+		return assay_hypercall(vcpu);
+	return assay_raise(vcpu, &exit->fault, 0);
+}
+
+static int exception(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	switch (exit->fault.vector) {
+	case X86_UD:
+		return undefined(vcpu, exit);
+	case X86_DB:
+		return assay_debug_trap(vcpu, &exit->fault);
+	case X86_MC:
+		/* The host's handler has seen it when GIF was set again. */
+		return GO_ON;
+	default:
+		return assay_raise(vcpu, &exit->fault, 0);
+	}
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+static int memory(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	int ret = assay_memory_fault(vcpu->vm, exit->gpa, exit->access & X86_ACCESS_WRITE);
+
+	if (ret == 0)
+		return GO_ON;
+	if (ret < 0)
+		return ret;
+	/* While an event is delivered there is no instruction that could be executed. */
+	if (vcpu->events.delivering.valid) {
+		vcpu->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+		vcpu->run->internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
+		vcpu->run->internal.ndata = 3;
+		vcpu->run->internal.data[0] = exit->interrupted.vector;
+		vcpu->run->internal.data[1] = exit->code;
+		vcpu->run->internal.data[2] = exit->info1;
+		return LEAVE;
+	}
+	return assay_emulate(vcpu);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------- */
+
+static int failed(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	pr_debug("assay: entry refused: %s\n", exit->rule ? exit->rule : "no rule known is broken");
+	vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	vcpu->run->fail_entry.hardware_entry_failure_reason = exit->code;
+	vcpu->run->fail_entry.cpu = READ_ONCE(vcpu->cpu);
+	return LEAVE;
+}
+
+static int unknown(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	pr_warn_ratelimited("exit %#llx is not known\n", exit->code);
+	vcpu->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	vcpu->run->internal.suberror = KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
+	vcpu->run->internal.ndata = 2;
+	vcpu->run->internal.data[0] = exit->code;
+	vcpu->run->internal.data[1] = READ_ONCE(vcpu->cpu);
+	return LEAVE;
+}
+
+int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	switch (exit->reason) {
+	case EXIT_INTERRUPT:
+	case EXIT_NMI:
+	case EXIT_WINDOW:
+		return GO_ON;
+	case EXIT_NMI_WINDOW:
+		vcpu->state.nmi_blocked = false;
+		return GO_ON;
+	case EXIT_INSTRUCTION:
+		return assay_emulate(vcpu);
+	case EXIT_HYPERCALL:
+		return assay_hypercall(vcpu);
+	case EXIT_EXCEPTION:
+		return exception(vcpu, exit);
+	case EXIT_MEMORY:
+		return memory(vcpu, exit);
+	case EXIT_SHUTDOWN:
+		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return LEAVE;
+	case EXIT_FAILED:
+		return failed(vcpu, exit);
+	default:
+		return unknown(vcpu, exit);
+	}
+}
+
+/* ---- answers ------------------------------------------------------------------------------------- */
+
+/* The data that user space gave, to the instruction that waits for it. */
+static int complete_exec(struct assay_vcpu *vcpu)
+{
+	struct x86_io *io = &vcpu->exec.io;
+
+	vcpu->pending = PENDING_NONE;
+	if (!io->write)
+		memcpy(io->data, io->port ? assay_pio_data(vcpu) : vcpu->run->mmio.data, io->size);
+	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
+}
+
+/* A hypercall's answer is RAX. */
+static int complete_hypercall(struct assay_vcpu *vcpu)
+{
+	u64 answer = READ_ONCE(vcpu->run->hypercall.ret);
+
+	vcpu->pending = PENDING_NONE;
+	vcpu->state.gpr[X86_RAX] = x86_code64(&vcpu->state) ? answer : (u32)answer;
+	return GO_ON;
+}
+
+int assay_complete(struct assay_vcpu *vcpu)
+{
+	switch (vcpu->pending) {
+	case PENDING_EXEC:
+		return complete_exec(vcpu);
+	case PENDING_MSR:
+		return assay_complete_msr(vcpu);
+	case PENDING_HYPERCALL:
+		return complete_hypercall(vcpu);
+	default:
+		return GO_ON;
+	}
+}
