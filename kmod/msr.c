@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Model-specific registers: which there are, what may be written, who answers for them. */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/msr-index.h>
+
+#include "internal.h"
+
+/* The guest's own, each a field of the state. */
+static const u32 msrs[] = {
+	MSR_IA32_TSC, MSR_IA32_APICBASE, MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP,
+	MSR_IA32_SYSENTER_EIP, MSR_IA32_CR_PAT, MSR_EFER, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
+	MSR_SYSCALL_MASK, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_TSC_AUX,
+	MSR_IA32_DEBUGCTLMSR, MSR_IA32_MISC_ENABLE, MSR_IA32_UCODE_REV,
+};
+
+/* Where a plain MSR is kept; NULL: it is none. */
+static u64 *plain(struct assay_vcpu *vcpu, u32 index)
+{
+	struct x86_state *s = &vcpu->state;
+
+	switch (index) {
+	case MSR_IA32_SYSENTER_CS:
+		return &s->msr.sysenter_cs;
+	case MSR_IA32_SYSENTER_ESP:
+		return &s->msr.sysenter_esp;
+	case MSR_IA32_SYSENTER_EIP:
+		return &s->msr.sysenter_eip;
+	case MSR_IA32_CR_PAT:
+		return &s->msr.pat;
+	case MSR_EFER:
+		return &s->efer;
+	case MSR_STAR:
+		return &s->msr.star;
+	case MSR_LSTAR:
+		return &s->msr.lstar;
+	case MSR_CSTAR:
+		return &s->msr.cstar;
+	case MSR_SYSCALL_MASK:
+		return &s->msr.sfmask;
+	case MSR_FS_BASE:
+		return &s->seg[X86_FS].base;
+	case MSR_GS_BASE:
+		return &s->seg[X86_GS].base;
+	case MSR_KERNEL_GS_BASE:
+		return &s->msr.kernel_gs_base;
+	case MSR_TSC_AUX:
+		return &s->msr.tsc_aux;
+	case MSR_IA32_DEBUGCTLMSR:
+		return &s->msr.debugctl;
+	case MSR_IA32_APICBASE:
+		return &s->msr.apic_base;
+	case MSR_IA32_MISC_ENABLE:
+		return &vcpu->misc_enable;
+	default:
+		return NULL;
+	}
+}
+
+int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value)
+{
+	u64 *place = plain(vcpu, index);
+
+	if (place)
+		*value = *place;
+	else if (index == MSR_IA32_TSC)
+		*value = rdtsc() + vcpu->tsc_offset;
+	else if (index == MSR_IA32_UCODE_REV)
+		*value = 0x100000000ull;
+	else
+		return 1;
+	return 0;
+}
+
+/* ---- what may be written (SDM 4, APM 2 appendix A) -------------------------------------------- */
+
+static bool canonical(const struct assay_vcpu *vcpu, u64 value)
+{
+	unsigned int unused = vcpu->state.cr4 & X86_CR4_LA57 ? 7 : 16;
+
+	return (u64)((s64)(value << unused) >> unused) == value;
+}
+
+/* Memory types 0, 1, 4, 5, 6, 7 in each of eight bytes (SDM 3 11.12.2). */
+static bool pat_valid(u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++, value >>= 8) {
+		u8 type = value;
+
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	return true;
+}
+
+/* LMA is the processor's to change; LME only while paging is off. */
+static int set_efer(struct assay_vcpu *vcpu, u64 value, bool host)
+{
+	struct x86_state *s = &vcpu->state;
+	u64 known = X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_FFXSR;
+
+	if (value & ~known)
+		return 1;
+	if (!host && (s->efer ^ value) & X86_EFER_LME && s->cr0 & X86_CR0_PG)
+		return 1;
+	if (!host)
+		value = (value & ~X86_EFER_LMA) | (s->efer & X86_EFER_LMA);
+	s->efer = value;
+	vcpu->flush = true;
+	return 0;
+}
+
+int assay_set_msr(struct assay_vcpu *vcpu, u32 index, u64 value, bool host)
+{
+	u64 *place = plain(vcpu, index);
+
+	switch (index) {
+	case MSR_EFER:
+		return set_efer(vcpu, value, host);
+	case MSR_IA32_TSC:
+		vcpu->tsc_offset = value - rdtsc();
+		return 0;
+	case MSR_IA32_UCODE_REV:
+		return 0;
+	case MSR_IA32_CR_PAT:
+		if (!pat_valid(value))
+			return 1;
+		break;
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_IA32_SYSENTER_ESP:
+	case MSR_IA32_SYSENTER_EIP:
+		if (!canonical(vcpu, value))
+			return 1;
+		break;
+	case MSR_TSC_AUX:
+	case MSR_SYSCALL_MASK:
+		if (value >> 32)
+			return 1;
+		break;
+	case MSR_IA32_DEBUGCTLMSR:
+		if (value & ~3ull)
+			return 1;
+		break;
+	}
+	if (!place)
+		return 1;
+	*place = value;
+	return 0;
+}
+
+/* ---- the guest's RDMSR and WRMSR, and user space's part in them (KVM API 4.97, 5) ----------------- */
+
+static int ask(struct assay_vcpu *vcpu, u32 index, u64 value, bool write, u32 reason)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = write ? KVM_EXIT_X86_WRMSR : KVM_EXIT_X86_RDMSR;
+	run->msr.error = 0;
+	memset(run->msr.pad, 0, sizeof(run->msr.pad));
+	run->msr.reason = reason;
+	run->msr.index = index;
+	run->msr.data = value;
+	vcpu->pending = PENDING_MSR;
+	vcpu->msr_write = write;
+	return X86_IO;
+}
+
+/* Why user space is asked for this one, if it is: a KVM_MSR_EXIT_REASON. */
+static u32 reason_to_ask(struct assay_vcpu *vcpu, u32 index, bool write, bool known)
+{
+	u32 reason = 0;
+
+	if (!assay_filter_allows(vcpu->vm, index, write))
+		reason = KVM_MSR_EXIT_REASON_FILTER;
+	else if (!known)
+		reason = KVM_MSR_EXIT_REASON_UNKNOWN;
+	return reason & vcpu->vm->user_msrs;
+}
+
+enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value)
+{
+	int ret = assay_get_msr(vcpu, index, value);
+	u32 reason = reason_to_ask(vcpu, index, false, !ret);
+
+	if (reason)
+		return ask(vcpu, index, 0, false, reason);
+	return ret || !assay_filter_allows(vcpu->vm, index, false) ? X86_FAULT : X86_OK;
+}
+
+enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value)
+{
+	bool known = plain(vcpu, index) || index == MSR_IA32_TSC || index == MSR_IA32_UCODE_REV;
+	u32 reason = reason_to_ask(vcpu, index, true, known);
+
+	if (reason)
+		return ask(vcpu, index, value, true, reason);
+	if (!assay_filter_allows(vcpu->vm, index, true))
+		return X86_FAULT;
+	if (!assay_set_msr(vcpu, index, value, false))
+		return X86_OK;
+	if (known && vcpu->vm->user_msrs & KVM_MSR_EXIT_REASON_INVAL)
+		return ask(vcpu, index, value, true, KVM_MSR_EXIT_REASON_INVAL);
+	return X86_FAULT;
+}
+
+/* User space has answered: the instruction ends, or faults. */
+int assay_complete_msr(struct assay_vcpu *vcpu)
+{
+	struct x86_fault fault = { .vector = X86_GP, .has_error = true };
+	u64 data = READ_ONCE(vcpu->run->msr.data);
+
+	vcpu->pending = PENDING_NONE;
+	if (READ_ONCE(vcpu->run->msr.error))
+		return assay_raise(vcpu, &fault, 0);
+	if (!vcpu->msr_write) {
+		vcpu->state.gpr[X86_RAX] = (u32)data;
+		vcpu->state.gpr[X86_RDX] = data >> 32;
+	}
+	vcpu->state.rip = vcpu->exec.next_rip;
+	vcpu->state.shadow = 0;
+	return GO_ON;
+}
+
+/* ---- ioctls ------------------------------------------------------------------------------------------ */
+
+int assay_msr_list(struct kvm_msr_list __user *user, bool features)
+{
+	u32 room, count = features ? 0 : ARRAY_SIZE(msrs);
+
+	if (get_user(room, &user->nmsrs) || put_user(count, &user->nmsrs))
+		return -EFAULT;
+	if (room < count)
+		return -E2BIG;
+	return copy_to_user(user->indices, msrs, count * sizeof(u32)) ? -EFAULT : 0;
+}
+
+/* How many were done; the first that cannot be ends it. */
+static long each_msr(struct assay_vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool set)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		struct kvm_msr_entry *entry = &entries[i];
+
+		if (!vcpu)
+			break;
+		if (set ? assay_set_msr(vcpu, entry->index, entry->data, true) :
+			  assay_get_msr(vcpu, entry->index, &entry->data))
+			break;
+	}
+	return i;
+}
+
+#define MSRS_MAX 256
+
+long assay_msrs_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp)
+{
+	struct kvm_msrs __user *user = argp;
+	struct kvm_msr_entry *entries;
+	struct kvm_msrs head;
+	size_t bytes;
+	long ret;
+
+	if (copy_from_user(&head, user, sizeof(head)))
+		return -EFAULT;
+	if (head.nmsrs >= MSRS_MAX)
+		return -E2BIG;
+	bytes = head.nmsrs * sizeof(*entries);
+	entries = memdup_user(user->entries, bytes);
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	ret = each_msr(vcpu, entries, head.nmsrs, ioctl == KVM_SET_MSRS);
+	if (ioctl == KVM_GET_MSRS && copy_to_user(user->entries, entries, bytes))
+		ret = -EFAULT;
+	kfree(entries);
+	return ret;
+}
