@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guest's FPU: the kernel's own guest state, swapped around the guest; XCR0. */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+
+#include "internal.h"
+
+#define XCR0_ALLOWED (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM)
+#define FXSAVE_BYTES 512
+
+int assay_fpu_create(struct assay_vcpu *vcpu)
+{
+	return fpu_alloc_guest_fpstate(&vcpu->fpu) ? 0 : -ENOMEM;
+}
+
+void assay_fpu_destroy(struct assay_vcpu *vcpu)
+{
+	if (vcpu->fpu.fpstate)
+		fpu_free_guest_fpstate(&vcpu->fpu);
+}
+
+void assay_fpu_to_guest(struct assay_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->fpu, true);
+}
+
+void assay_fpu_to_host(struct assay_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
+}
+
+/* The image that core/ works on: the legacy part of the guest's state. */
+u8 *assay_fpu_image(struct assay_vcpu *vcpu)
+{
+	return (u8 *)&vcpu->fpu.fpstate->regs.fxsave;
+}
+
+static bool xcr0_differs(const struct assay_vcpu *vcpu)
+{
+	return boot_cpu_has(X86_FEATURE_OSXSAVE) && vcpu->state.cr4 & X86_CR4_OSXSAVE &&
+	       vcpu->state.xcr0 != vcpu->user_xcr0;
+}
+
+/* Interrupts are off: no handler may use the FPU under the guest's XCR0. */
+void assay_xcr0_to_guest(struct assay_vcpu *vcpu)
+{
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+		vcpu->user_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (xcr0_differs(vcpu))
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->state.xcr0);
+}
+
+void assay_xcr0_to_host(struct assay_vcpu *vcpu)
+{
+	if (xcr0_differs(vcpu))
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->user_xcr0);
+}
+
+/* SDM 1 13.3: x87 always, AVX only with SSE. */
+static bool xcr0_valid(u64 value)
+{
+	if (!(value & XFEATURE_MASK_FP) || value & ~(u64)XCR0_ALLOWED)
+		return false;
+	return !(value & XFEATURE_MASK_YMM) || value & XFEATURE_MASK_SSE;
+}
+
+int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value)
+{
+	if (!xcr0_valid(value))
+		return 1;
+	vcpu->state.xcr0 = value;
+	return 0;
+}
+
+/* ---- KVM_GET_FPU, KVM_SET_FPU ------------------------------------------------------------------ */
+
+static void get_fpu(struct assay_vcpu *vcpu, struct kvm_fpu *fpu)
+{
+	const struct fxregs_state *fx = &vcpu->fpu.fpstate->regs.fxsave;
+
+	memset(fpu, 0, sizeof(*fpu));
+	memcpy(fpu->fpr, fx->st_space, sizeof(fpu->fpr));
+	fpu->fcw = fx->cwd;
+	fpu->fsw = fx->swd;
+	fpu->ftwx = fx->twd;
+	fpu->last_opcode = fx->fop;
+	fpu->last_ip = fx->rip;
+	fpu->last_dp = fx->rdp;
+	memcpy(fpu->xmm, fx->xmm_space, sizeof(fpu->xmm));
+	fpu->mxcsr = fx->mxcsr;
+}
+
+static int set_fpu(struct assay_vcpu *vcpu, const struct kvm_fpu *fpu)
+{
+	struct fxregs_state *fx = &vcpu->fpu.fpstate->regs.fxsave;
+
+	memcpy(fx->st_space, fpu->fpr, sizeof(fpu->fpr));
+	fx->cwd = fpu->fcw;
+	fx->swd = fpu->fsw;
+	fx->twd = fpu->ftwx;
+	fx->fop = fpu->last_opcode;
+	fx->rip = fpu->last_ip;
+	fx->rdp = fpu->last_dp;
+	memcpy(fx->xmm_space, fpu->xmm, sizeof(fx->xmm_space));
+	fx->mxcsr = fpu->mxcsr & 0xffff;
+	vcpu->fpu.fpstate->regs.xsave.header.xfeatures |= XFEATURE_MASK_FPSSE;
+	return 0;
+}
+
+/* ---- KVM_GET_XSAVE, KVM_GET_XCRS and their SET ---------------------------------------------------- */
+
+static long get_xsave(struct assay_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_xsave *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+	long ret;
+
+	if (!area)
+		return -ENOMEM;
+	assay_copy_guest_fpu(&vcpu->fpu, area->region, sizeof(area->region), vcpu->state.pkru);
+	ret = copy_to_user(argp, area->region, sizeof(area->region)) ? -EFAULT : 0;
+	kfree(area);
+	return ret;
+}
+
+static long set_xsave(struct assay_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_xsave *area = memdup_user(argp, sizeof(*area));
+	long ret;
+
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	ret = fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, area->region, XCR0_ALLOWED,
+					     &vcpu->state.pkru);
+	kfree(area);
+	return ret;
+}
+
+static long get_xcrs(struct assay_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
+
+	xcrs.xcrs[0].value = vcpu->state.xcr0;
+	return copy_to_user(argp, &xcrs, sizeof(xcrs)) ? -EFAULT : 0;
+}
+
+static long set_xcrs(struct assay_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_xcrs xcrs;
+	u32 i;
+
+	if (copy_from_user(&xcrs, argp, sizeof(xcrs)))
+		return -EFAULT;
+	if (xcrs.nr_xcrs > KVM_MAX_XCRS || xcrs.flags)
+		return -EINVAL;
+	for (i = 0; i < xcrs.nr_xcrs; i++) {
+		if (xcrs.xcrs[i].xcr == 0 && assay_set_xcr0(vcpu, xcrs.xcrs[i].value))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+long assay_fpu_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp)
+{
+	struct kvm_fpu fpu;
+
+	switch (ioctl) {
+	case KVM_GET_FPU:
+		get_fpu(vcpu, &fpu);
+		return copy_to_user(argp, &fpu, sizeof(fpu)) ? -EFAULT : 0;
+	case KVM_SET_FPU:
+		return copy_from_user(&fpu, argp, sizeof(fpu)) ? -EFAULT : set_fpu(vcpu, &fpu);
+	case KVM_GET_XSAVE:
+		return get_xsave(vcpu, argp);
+	case KVM_SET_XSAVE:
+		return set_xsave(vcpu, argp);
+	case KVM_GET_XCRS:
+		return get_xcrs(vcpu, argp);
+	default:
+		return set_xcrs(vcpu, argp);
+	}
+}
