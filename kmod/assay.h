@@ -12,8 +12,10 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/signal.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <asm/fpu/types.h>
 
 #include "core/event.h"
 #include "core/exec.h"
@@ -22,6 +24,8 @@
 #define ASSAY_SLOTS 512			/* memory slots of a VM (KVM_CAP_NR_MEMSLOTS) */
 #define ASSAY_VCPUS 64			/* KVM_CAP_MAX_VCPUS */
 #define ASSAY_CPUID 256			/* entries of a guest's CPUID */
+#define ASSAY_RUN_PAGES 4		/* that a vCPU's file maps */
+#define ASSAY_COALESCED_PAGE 2
 #define ASSAY_TABLE_CACHE 4		/* tables that one mapping can need */
 
 struct assay_vm;
@@ -156,15 +160,15 @@ struct assay_vcpu {
 	struct x86_exec exec;
 	struct x86_env env;
 	enum assay_pending pending;
-	u32 msr_index;			/* PENDING_MSR */
-	u64 msr_value;
+	bool msr_write;			/* PENDING_MSR */
+	u64 misc_enable;		/* MSR_IA32_MISC_ENABLE */
 
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int ncpuid;
 	u64 tsc_offset;
 
 	struct kvm_guest_debug debug;	/* KVM_SET_GUEST_DEBUG */
-	unsigned long sigmask;		/* KVM_SET_SIGNAL_MASK */
+	sigset_t sigmask;		/* KVM_SET_SIGNAL_MASK */
 	bool sigmask_set;
 
 	struct fpu_guest fpu;
@@ -174,5 +178,12 @@ struct assay_vcpu {
 	bool ran;			/* KVM_RUN has been called: CPUID is fixed */
 	bool in_guest;			/* between its last look at requests and the exit */
 	int cpu;			/* where, then */
+	u64 exits;			/* of the processor, so far */
 	void *hw;			/* the vendor's */
 };
+
+/* For vendors: whether the vCPU must not enter; interrupts are off. */
+bool assay_vcpu_kicked(struct assay_vcpu *vcpu);
+/* For vendors: the guest's XCR0 around the entry; interrupts are off. */
+void assay_xcr0_to_guest(struct assay_vcpu *vcpu);
+void assay_xcr0_to_host(struct assay_vcpu *vcpu);

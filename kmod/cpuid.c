@@ -151,9 +151,9 @@ static void mirror(struct assay_vcpu *vcpu, u32 leaf, u32 regs[4])
 	u64 cr4 = vcpu->state.cr4;
 
 	if (leaf == 1)
-		regs[2] = (regs[2] & ~(1u << 27)) | (cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0);
+		regs[2] = (regs[2] & ~(1u << 27)) | (cr4 & CR4_OSXSAVE ? 1u << 27 : 0);
 	if (leaf == 7)
-		regs[2] = (regs[2] & ~(1u << 4)) | (cr4 & X86_CR4_PKE ? 1u << 4 : 0);
+		regs[2] = (regs[2] & ~(1u << 4)) | (cr4 & CR4_PKE ? 1u << 4 : 0);
 }
 
 void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4])
@@ -184,12 +184,12 @@ static const struct {
 	u8 number, bit;
 	u64 cr4;
 } cr4_by_cpuid[] = {
-	{ 1, 3, 1, X86_CR4_VME | X86_CR4_PVI }, { 1, 3, 4, X86_CR4_TSD }, { 1, 3, 2, X86_CR4_DE },
-	{ 1, 3, 3, X86_CR4_PSE }, { 1, 3, 6, X86_CR4_PAE }, { 1, 3, 13, X86_CR4_PGE },
-	{ 1, 3, 24, X86_CR4_OSFXSR }, { 1, 3, 25, X86_CR4_OSXMMEXCPT },
-	{ 1, 2, 17, X86_CR4_PCIDE }, { 1, 2, 26, X86_CR4_OSXSAVE },
-	{ 7, 1, 0, X86_CR4_FSGSBASE }, { 7, 1, 7, X86_CR4_SMEP }, { 7, 1, 20, X86_CR4_SMAP },
-	{ 7, 2, 2, X86_CR4_UMIP }, { 7, 2, 3, X86_CR4_PKE }, { 7, 2, 16, X86_CR4_LA57 },
+	{ 1, 3, 1, CR4_VME | CR4_PVI }, { 1, 3, 4, CR4_TSD }, { 1, 3, 2, CR4_DE },
+	{ 1, 3, 3, CR4_PSE }, { 1, 3, 6, CR4_PAE }, { 1, 3, 13, CR4_PGE },
+	{ 1, 3, 24, CR4_OSFXSR }, { 1, 3, 25, CR4_OSXMMEXCPT },
+	{ 1, 2, 17, CR4_PCIDE }, { 1, 2, 26, CR4_OSXSAVE },
+	{ 7, 1, 0, CR4_FSGSBASE }, { 7, 1, 7, CR4_SMEP }, { 7, 1, 20, CR4_SMAP },
+	{ 7, 2, 2, CR4_UMIP }, { 7, 2, 3, CR4_PKE }, { 7, 2, 16, CR4_LA57 },
 };
 
 /* What core/ must know of the guest's processor. */
@@ -202,7 +202,7 @@ static void changed(struct assay_vcpu *vcpu)
 	vcpu->env.gib_pages = reg(vcpu, 0x80000001, 3) >> 26 & 1;
 	/* "htuA" of "AuthenticAMD" */
 	vcpu->env.amd = reg(vcpu, 0, 1) == 0x68747541;
-	vcpu->env.cr4_allowed = X86_CR4_MCE | X86_CR4_PCE;
+	vcpu->env.cr4_allowed = CR4_MCE | CR4_PCE;
 	for (i = 0; i < ARRAY_SIZE(cr4_by_cpuid); i++) {
 		if (reg(vcpu, cr4_by_cpuid[i].leaf, cr4_by_cpuid[i].number) >>
 		    cr4_by_cpuid[i].bit & 1)

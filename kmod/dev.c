@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /dev/assay: the system part of the KVM ABI, and the module's beginning and end. */
 #include <linux/fs.h>
+#include <linux/kvm_para.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
 #include "internal.h"
 
 const struct vendor *vendor;
+
+bool assay_force_emulation;
+module_param_named(force_emulation_prefix, assay_force_emulation, bool, 0444);
+MODULE_PARM_DESC(force_emulation_prefix, "UD2 and \"kvm\" before an instruction: it is emulated");
 
 /* Capabilities by number; what is not here is answered with 0, as by any KVM. */
 static const struct {
@@ -39,7 +44,7 @@ static const struct {
 	{ KVM_CAP_IOEVENTFD, 1 },
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
-	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_MMIO, ASSAY_COALESCED_PAGE },
 	{ KVM_CAP_COALESCED_PIO, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },

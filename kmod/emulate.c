@@ -53,30 +53,36 @@ static enum x86_result memory_write(void *opaque, u64 gpa, const void *data, uns
 	return result;
 }
 
-#define TRY(type) ({							\
-	type want, put;							\
-	memcpy(&want, old, sizeof(type));				\
-	memcpy(&put, new, sizeof(type));				\
-	__try_cmpxchg_user((type __user *)address, &want, put, failed);	\
-})
+/* 0 done, 1 memory has changed, -EFAULT. Within one page. */
+#define USER_CMPXCHG(type)							\
+static int user_cmpxchg_##type(void __user *address, const void *old, const void *new) \
+{										\
+	type want, put;								\
+										\
+	memcpy(&want, old, sizeof(want));					\
+	memcpy(&put, new, sizeof(put));						\
+	return __try_cmpxchg_user((type __user *)address, &want, put, failed_##type); \
+}
 
-/* 1 done, 0 memory has changed, -EFAULT. Within one page, of a size the processor has. */
+USER_CMPXCHG(u8)
+USER_CMPXCHG(u16)
+USER_CMPXCHG(u32)
+USER_CMPXCHG(u64)
+
 static int user_cmpxchg(void __user *address, const void *old, const void *new, unsigned int size)
 {
 	switch (size) {
 	case 1:
-		return TRY(u8);
+		return user_cmpxchg_u8(address, old, new);
 	case 2:
-		return TRY(u16);
+		return user_cmpxchg_u16(address, old, new);
 	case 4:
-		return TRY(u32);
+		return user_cmpxchg_u32(address, old, new);
 	case 8:
-		return TRY(u64);
+		return user_cmpxchg_u64(address, old, new);
 	default:
 		return -EINVAL;
 	}
-failed:
-	return -EFAULT;
 }
 
 static enum x86_result memory_cmpxchg(void *opaque, u64 gpa, const void *old, const void *new,
@@ -91,7 +97,7 @@ static enum x86_result memory_cmpxchg(void *opaque, u64 gpa, const void *old, co
 	down_read(&vcpu->vm->memory.slots_lock);
 	if (user_address(vcpu, gpa, true, &address, &slot)) {
 		ret = user_cmpxchg(address, old, new, size);
-		*done = ret > 0;
+		*done = ret == 0;
 		result = ret < 0 ? X86_ERROR : X86_OK;
 		if (*done)
 			assay_slot_dirty(slot, gpa >> PAGE_SHIFT);

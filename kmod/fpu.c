@@ -5,6 +5,7 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 
+#include "compat.h"
 #include "internal.h"
 
 #define XCR0_ALLOWED (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM)
@@ -39,7 +40,7 @@ u8 *assay_fpu_image(struct assay_vcpu *vcpu)
 
 static bool xcr0_differs(const struct assay_vcpu *vcpu)
 {
-	return boot_cpu_has(X86_FEATURE_OSXSAVE) && vcpu->state.cr4 & X86_CR4_OSXSAVE &&
+	return boot_cpu_has(X86_FEATURE_OSXSAVE) && vcpu->state.cr4 & CR4_OSXSAVE &&
 	       vcpu->state.xcr0 != vcpu->user_xcr0;
 }
 

@@ -13,6 +13,9 @@ void assay_power_exit(void);
 int assay_power_get(void);
 void assay_power_put(void);
 
+/* Module parameters. */
+extern bool assay_force_emulation;
+
 /* dev.c: what both /dev/assay and a VM answer. */
 long assay_check_extension(unsigned long capability);
 
@@ -38,6 +41,7 @@ void assay_memory_protect(struct assay_vm *vm, u64 gpa, u64 size);
 /* vcpu.c */
 int assay_vcpu_create(struct assay_vm *vm, unsigned int id);
 void assay_vcpu_destroy(struct assay_vcpu *vcpu);
+void *assay_pio_data(struct assay_vcpu *vcpu);
 
 /* state.c: KVM_GET and KVM_SET of registers. Each returns 0 or -errno. */
 void assay_state_reset(struct assay_vcpu *vcpu);
@@ -46,6 +50,9 @@ void assay_get_regs(struct assay_vcpu *vcpu, struct kvm_regs *regs);
 void assay_set_regs(struct assay_vcpu *vcpu, const struct kvm_regs *regs);
 void assay_get_sregs(struct assay_vcpu *vcpu, struct kvm_sregs *sregs);
 int assay_set_sregs(struct assay_vcpu *vcpu, const struct kvm_sregs *sregs);
+int assay_take_sync(struct assay_vcpu *vcpu);
+void assay_publish_sync(struct assay_vcpu *vcpu);
+int assay_take_cr8(struct assay_vcpu *vcpu);
 
 /* events.c: KVM_INTERRUPT, KVM_NMI, KVM_GET and KVM_SET_VCPU_EVENTS. */
 int assay_interrupt(struct assay_vcpu *vcpu, u32 vector);
@@ -54,13 +61,16 @@ int assay_set_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *even
 
 /* run.c */
 int assay_run(struct assay_vcpu *vcpu);
-bool assay_vcpu_kicked(struct assay_vcpu *vcpu);
 void assay_kick(struct assay_vcpu *vcpu);
 void assay_kick_all(struct assay_vm *vm);
 
 /* What a handler says: go on in the guest, leave to user space; or -errno. */
 #define GO_ON 1
 #define LEAVE 0
+
+/* An exception for the guest, or for its debugger. */
+int assay_raise(struct assay_vcpu *vcpu, const struct x86_fault *fault, u8 length);
+int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap);
 
 /* exit.c: what follows from an exit of the processor. */
 int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
@@ -78,26 +88,38 @@ long assay_io_ioctl(struct assay_vm *vm, unsigned int ioctl, void __user *argp);
 void assay_io_free(struct assay_vm *vm);
 
 /* cpuid.c */
-int assay_supported_cpuid(struct kvm_cpuid2 __user *user);
+int assay_supported_cpuid(struct kvm_cpuid2 __user *user, bool emulated);
 int assay_set_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int assay_get_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4]);
-/* One register of one leaf of the guest's CPUID; 0 if it has no such leaf. */
-enum assay_cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
-u32 assay_cpuid_reg(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, enum assay_cpuid_reg reg);
-void assay_cpuid_changed(struct assay_vcpu *vcpu);
-
-/* msr.c. 0; 1: the guest gets #GP, user space a short count. host: user space asks. */
-int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value, bool host);
+/* msr.c. 0; 1: there is none, or it does not take the value. host: user space asks. */
+int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value);
 int assay_set_msr(struct assay_vcpu *vcpu, u32 index, u64 value, bool host);
-int assay_msr_list(struct kvm_msr_list __user *user);
+enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value);
+enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value);
+int assay_complete_msr(struct assay_vcpu *vcpu);
+int assay_msr_list(struct kvm_msr_list __user *user, bool features);
 long assay_msrs_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp);
+
+/* filter.c */
+long assay_set_filter(struct assay_vm *vm, void __user *argp);
+bool assay_filter_allows(struct assay_vm *vm, u32 index, bool write);
+void assay_filter_free(struct assay_vm *vm);
+
+/* hypercall.c */
+int assay_hypercall(struct assay_vcpu *vcpu);
+int assay_halted(struct assay_vcpu *vcpu);
+
+/* ring.c */
+void assay_ring_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 
 /* fpu.c */
 int assay_fpu_create(struct assay_vcpu *vcpu);
 void assay_fpu_destroy(struct assay_vcpu *vcpu);
 void assay_fpu_to_guest(struct assay_vcpu *vcpu);
 void assay_fpu_to_host(struct assay_vcpu *vcpu);
+u8 *assay_fpu_image(struct assay_vcpu *vcpu);
+int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value);
 void assay_xcr0_to_guest(struct assay_vcpu *vcpu);
 void assay_xcr0_to_host(struct assay_vcpu *vcpu);
 long assay_fpu_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp);

@@ -8,6 +8,7 @@
 #include <linux/hugetlb.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <asm/io.h>
 
 #include "internal.h"
 

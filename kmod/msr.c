@@ -76,7 +76,7 @@ int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value)
 
 static bool canonical(const struct assay_vcpu *vcpu, u64 value)
 {
-	unsigned int unused = vcpu->state.cr4 & X86_CR4_LA57 ? 7 : 16;
+	unsigned int unused = vcpu->state.cr4 & CR4_LA57 ? 7 : 16;
 
 	return (u64)((s64)(value << unused) >> unused) == value;
 }
@@ -103,7 +103,7 @@ static int set_efer(struct assay_vcpu *vcpu, u64 value, bool host)
 
 	if (value & ~known)
 		return 1;
-	if (!host && (s->efer ^ value) & X86_EFER_LME && s->cr0 & X86_CR0_PG)
+	if (!host && (s->efer ^ value) & X86_EFER_LME && s->cr0 & CR0_PG)
 		return 1;
 	if (!host)
 		value = (value & ~X86_EFER_LMA) | (s->efer & X86_EFER_LMA);

@@ -23,7 +23,7 @@ static void say_busy(void)
 				       "loaded, unless kvm.enable_virt_at_load=0)");
 }
 
-static int cpu_online(unsigned int cpu)
+static int come_online(unsigned int cpu)
 {
 	unsigned long flags;
 	int ret;
@@ -34,7 +34,7 @@ static int cpu_online(unsigned int cpu)
 	return ret;
 }
 
-static int cpu_offline(unsigned int cpu)
+static int go_offline(unsigned int cpu)
 {
 	unsigned long flags;
 
@@ -50,8 +50,8 @@ int assay_power_get(void)
 
 	mutex_lock(&power_lock);
 	if (!users) {
-		ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "assay:online", cpu_online,
-					cpu_offline);
+		ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "assay:online", come_online,
+					go_offline);
 		if (ret == -EBUSY)
 			say_busy();
 		if (ret >= 0) {

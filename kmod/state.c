@@ -24,7 +24,7 @@ void assay_state_reset(struct assay_vcpu *vcpu)
 	unsigned int i;
 
 	*s = (struct x86_state){
-		.rip = 0xfff0, .rflags = X86_FLAG_ONE, .cr0 = X86_CR0_CD | X86_CR0_NW | X86_CR0_ET,
+		.rip = 0xfff0, .rflags = X86_FLAG_ONE, .cr0 = CR0_CD | CR0_NW | CR0_ET,
 		.dr6 = X86_DR6_FIXED, .dr7 = X86_DR7_FIXED, .xcr0 = 1,
 		.gdtr = { 0, 0xffff }, .idtr = { 0, 0xffff },
 		.msr = {
@@ -148,10 +148,10 @@ void assay_get_sregs(struct assay_vcpu *vcpu, struct kvm_sregs *sregs)
 static int check_sregs(struct assay_vcpu *vcpu, const struct kvm_sregs *sregs)
 {
 	u64 efer_known = X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_FFXSR;
-	bool long_mode = sregs->efer & X86_EFER_LME && sregs->cr0 & X86_CR0_PG;
+	bool long_mode = sregs->efer & X86_EFER_LME && sregs->cr0 & CR0_PG;
 
 	if (long_mode) {
-		if (!(sregs->cr4 & X86_CR4_PAE) || !(sregs->efer & X86_EFER_LMA))
+		if (!(sregs->cr4 & CR4_PAE) || !(sregs->efer & X86_EFER_LMA))
 			return -EINVAL;
 		if (sregs->cr3 >> vcpu->env.physical_bits)
 			return -EINVAL;
@@ -160,8 +160,8 @@ static int check_sregs(struct assay_vcpu *vcpu, const struct kvm_sregs *sregs)
 	}
 	if (sregs->efer & ~efer_known || sregs->cr4 & ~vcpu->env.cr4_allowed)
 		return -EINVAL;
-	if (sregs->cr0 >> 32 || (sregs->cr0 & X86_CR0_PG && !(sregs->cr0 & X86_CR0_PE)) ||
-	    (sregs->cr0 & X86_CR0_NW && !(sregs->cr0 & X86_CR0_CD)))
+	if (sregs->cr0 >> 32 || (sregs->cr0 & CR0_PG && !(sregs->cr0 & CR0_PE)) ||
+	    (sregs->cr0 & CR0_NW && !(sregs->cr0 & CR0_CD)))
 		return -EINVAL;
 	if (sregs->cr8 >> 4)
 		return -EINVAL;
@@ -180,7 +180,7 @@ static void set_common(struct assay_vcpu *vcpu, const struct kvm_sregs *sregs)
 	s->gdtr.limit = sregs->gdt.limit;
 	s->idtr.base = sregs->idt.base;
 	s->idtr.limit = sregs->idt.limit;
-	s->cr0 = sregs->cr0 | X86_CR0_ET;
+	s->cr0 = sregs->cr0 | CR0_ET;
 	s->cr2 = sregs->cr2;
 	s->cr3 = sregs->cr3;
 	s->cr4 = sregs->cr4;
@@ -195,7 +195,7 @@ static void load_pdptes(struct assay_vcpu *vcpu)
 	struct x86_state *s = &vcpu->state;
 	struct x86_fault fault;
 
-	if (s->cr0 & X86_CR0_PG && s->cr4 & X86_CR4_PAE && !x86_long(s))
+	if (s->cr0 & CR0_PG && s->cr4 & CR4_PAE && !x86_long(s))
 		x86_load_pdptes(&vcpu->env, s, s->cr3, s->pdpte, &fault);
 }
 
@@ -226,7 +226,7 @@ static void get_sregs2(struct assay_vcpu *vcpu, struct kvm_sregs2 *sregs)
 	memset(sregs, 0, sizeof(*sregs));
 	get_common(vcpu, &common);
 	memcpy(sregs, &common, offsetof(struct kvm_sregs2, flags));
-	if (vcpu->state.cr0 & X86_CR0_PG && vcpu->state.cr4 & X86_CR4_PAE &&
+	if (vcpu->state.cr0 & CR0_PG && vcpu->state.cr4 & CR4_PAE &&
 	    !x86_long(&vcpu->state)) {
 		sregs->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 		memcpy(sregs->pdptrs, vcpu->state.pdpte, sizeof(sregs->pdptrs));
@@ -235,7 +235,7 @@ static void get_sregs2(struct assay_vcpu *vcpu, struct kvm_sregs2 *sregs)
 
 static int set_sregs2(struct assay_vcpu *vcpu, const struct kvm_sregs2 *sregs)
 {
-	bool pae = sregs->cr0 & X86_CR0_PG && sregs->cr4 & X86_CR4_PAE &&
+	bool pae = sregs->cr0 & CR0_PG && sregs->cr4 & CR4_PAE &&
 		   !(sregs->efer & X86_EFER_LMA);
 	bool given = sregs->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
 	struct kvm_sregs common = { 0 };

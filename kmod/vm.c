@@ -2,6 +2,7 @@
 /* A VM: its file, its life, its ioctls. */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
+#include <linux/kvm_para.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>

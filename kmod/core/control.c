@@ -2,17 +2,17 @@
 /* Loads of CR0, CR3 and CR4: the checks, and the mode that follows. */
 #include "exec_parts.h"
 
-#define CR0_DEFINED (X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | \
-		     X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
+#define CR0_DEFINED (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | \
+		     CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR3_NO_FLUSH (1ull << 63)
 
 /* Changes of these bits reload the PDPTEs (SDM 3 4.4.1). */
-#define CR0_PDPTE (X86_CR0_CD | X86_CR0_NW | X86_CR0_PG)
-#define CR4_PDPTE (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
+#define CR0_PDPTE (CR0_CD | CR0_NW | CR0_PG)
+#define CR4_PDPTE (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
 
 static bool pae_paging(const struct x86_state *s)
 {
-	return s->cr0 & X86_CR0_PG && s->cr4 & X86_CR4_PAE && !(s->efer & X86_EFER_LMA);
+	return s->cr0 & CR0_PG && s->cr4 & CR4_PAE && !(s->efer & X86_EFER_LMA);
 }
 
 static void flush_all(struct x86_exec *x)
@@ -32,7 +32,7 @@ static bool paging_on_forbidden(const struct x86_state *s)
 {
 	if (!(s->efer & X86_EFER_LME))
 		return false;
-	return !(s->cr4 & X86_CR4_PAE) || s->seg[X86_CS].ar & X86_AR_L;
+	return !(s->cr4 & CR4_PAE) || s->seg[X86_CS].ar & X86_AR_L;
 }
 
 enum x86_result x86_set_cr0(struct x86_exec *x, u64 value)
@@ -43,22 +43,22 @@ enum x86_result x86_set_cr0(struct x86_exec *x, u64 value)
 
 	if (value >> 32)
 		return exec_gp0(x);
-	value = (value & CR0_DEFINED) | X86_CR0_ET;
-	if ((value & X86_CR0_PG && !(value & X86_CR0_PE)) ||
-	    (value & X86_CR0_NW && !(value & X86_CR0_CD)))
+	value = (value & CR0_DEFINED) | CR0_ET;
+	if ((value & CR0_PG && !(value & CR0_PE)) ||
+	    (value & CR0_NW && !(value & CR0_CD)))
 		return exec_gp0(x);
-	on = value & ~old & X86_CR0_PG;
-	off = old & ~value & X86_CR0_PG;
+	on = value & ~old & CR0_PG;
+	off = old & ~value & CR0_PG;
 	if (on && paging_on_forbidden(s))
 		return exec_gp0(x);
-	if (off && (x86_code64(s) || s->cr4 & X86_CR4_PCIDE))
+	if (off && (x86_code64(s) || s->cr4 & CR4_PCIDE))
 		return exec_gp0(x);
 	s->cr0 = value;
 	if (on && s->efer & X86_EFER_LME)
 		s->efer |= X86_EFER_LMA;
 	if (off)
 		s->efer &= ~X86_EFER_LMA;
-	if ((old ^ value) & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
+	if ((old ^ value) & (CR0_PG | CR0_WP | CR0_PE))
 		flush_all(x);
 	return (old ^ value) & CR0_PDPTE ? load_pdptes(x) : X86_OK;
 }
@@ -71,7 +71,7 @@ enum x86_result x86_set_cr3(struct x86_exec *x, u64 value)
 	enum x86_result result;
 
 	if (x86_long(s)) {
-		if (s->cr4 & X86_CR4_PCIDE) {
+		if (s->cr4 & CR4_PCIDE) {
 			keep = value & CR3_NO_FLUSH;
 			value &= ~CR3_NO_FLUSH;
 		}
@@ -98,12 +98,12 @@ enum x86_result x86_set_cr4(struct x86_exec *x, u64 value)
 
 	if (value & ~x->env->cr4_allowed)
 		return exec_gp0(x);
-	if (x86_long(s) && changed & (X86_CR4_PAE | X86_CR4_LA57))
+	if (x86_long(s) && changed & (CR4_PAE | CR4_LA57))
 		return exec_gp0(x);
-	if (changed & value & X86_CR4_PCIDE && (!x86_long(s) || s->cr3 & 0xfff))
+	if (changed & value & CR4_PCIDE && (!x86_long(s) || s->cr3 & 0xfff))
 		return exec_gp0(x);
 	s->cr4 = value;
-	if (changed & (CR4_PDPTE | X86_CR4_PCIDE | X86_CR4_LA57 | X86_CR4_SMAP | X86_CR4_PKE))
+	if (changed & (CR4_PDPTE | CR4_PCIDE | CR4_LA57 | CR4_SMAP | CR4_PKE))
 		flush_all(x);
 	return changed & CR4_PDPTE ? load_pdptes(x) : X86_OK;
 }

@@ -30,19 +30,19 @@ static bool take_fpu(struct x86_exec *x)
 
 static enum x86_result check_x87(struct x86_exec *x)
 {
-	return x->s.cr0 & (X86_CR0_EM | X86_CR0_TS) ? exec_fault(x, X86_NM) : X86_OK;
+	return x->s.cr0 & (CR0_EM | CR0_TS) ? exec_fault(x, X86_NM) : X86_OK;
 }
 
 static enum x86_result check_mmx(struct x86_exec *x)
 {
-	if (x->s.cr0 & X86_CR0_EM)
+	if (x->s.cr0 & CR0_EM)
 		return exec_ud(x);
-	return x->s.cr0 & X86_CR0_TS ? exec_fault(x, X86_NM) : X86_OK;
+	return x->s.cr0 & CR0_TS ? exec_fault(x, X86_NM) : X86_OK;
 }
 
 static enum x86_result check_sse(struct x86_exec *x)
 {
-	if (!(x->s.cr4 & X86_CR4_OSFXSR))
+	if (!(x->s.cr4 & CR4_OSFXSR))
 		return exec_ud(x);
 	return check_mmx(x);
 }
@@ -254,9 +254,9 @@ enum x86_result exec_mxcsr(struct x86_exec *x)
 /* FWAIT: #NM with MP and TS; an exception that is pending is #MF. */
 enum x86_result exec_wait(struct x86_exec *x)
 {
-	if ((x->s.cr0 & (X86_CR0_MP | X86_CR0_TS)) == (X86_CR0_MP | X86_CR0_TS))
+	if ((x->s.cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
 		return exec_fault(x, X86_NM);
-	if (x->fpu_image && x->fpu_image[FX_FSW] & 0x80 && x->s.cr0 & X86_CR0_NE)
+	if (x->fpu_image && x->fpu_image[FX_FSW] & 0x80 && x->s.cr0 & CR0_NE)
 		return exec_fault(x, X86_MF);
 	return X86_OK;
 }

@@ -59,7 +59,7 @@ static enum x86_result segment_fault(struct x86_exec *x, enum x86_seg_name segme
 /* Canonical: all bits above those that are translated are equal (SDM 1 3.3.7.1). */
 static bool canonical(const struct x86_state *s, u64 linear)
 {
-	unsigned int unused = s->cr4 & X86_CR4_LA57 ? 7 : 16;
+	unsigned int unused = s->cr4 & CR4_LA57 ? 7 : 16;
 
 	return (u64)((s64)(linear << unused) >> unused) == linear;
 }
@@ -168,7 +168,7 @@ static enum x86_result translate(struct x86_exec *x, u64 linear, unsigned int si
 /* SDM 3 6.15, #AC: at CPL 3 with CR0.AM and RFLAGS.AC, for what has an alignment. */
 static bool misaligned(const struct x86_exec *x, u64 linear, unsigned int size, unsigned int access)
 {
-	if (access & EXEC_SYSTEM || !(x->s.cr0 & X86_CR0_AM) || !(x->s.rflags & X86_FLAG_AC))
+	if (access & EXEC_SYSTEM || !(x->s.cr0 & CR0_AM) || !(x->s.rflags & X86_FLAG_AC))
 		return false;
 	return x86_cpl(&x->s) == 3 && size <= 8 && !(size & (size - 1)) && linear & (size - 1);
 }

@@ -14,7 +14,7 @@ static bool segmented(const struct x86_exec *x)
 /* UMIP: these are the supervisor's alone (SDM 3 2.5). */
 static bool umip_forbids(const struct x86_exec *x)
 {
-	return x->s.cr4 & X86_CR4_UMIP && x86_cpl(&x->s) > 0;
+	return x->s.cr4 & CR4_UMIP && x86_cpl(&x->s) > 0;
 }
 
 /* ---- segment registers -------------------------------------------------------------------------- */
@@ -128,7 +128,7 @@ enum x86_result exec_load_table(struct x86_exec *x)
 	struct x86_table *table = x->insn.op == OP_LGDT ? &x->s.gdtr : &x->s.idtr;
 	bool code64 = x86_code64(&x->s);
 	unsigned int size = code64 ? 8 : 4;
-	unsigned int unused = x->s.cr4 & X86_CR4_LA57 ? 7 : 16;
+	unsigned int unused = x->s.cr4 & CR4_LA57 ? 7 : 16;
 	enum x86_result result;
 	u8 image[10];
 	u64 base = 0;
@@ -276,7 +276,7 @@ enum x86_result exec_clts(struct x86_exec *x)
 {
 	if (x86_cpl(&x->s))
 		return exec_gp0(x);
-	x->s.cr0 &= ~X86_CR0_TS;
+	x->s.cr0 &= ~CR0_TS;
 	return X86_OK;
 }
 
@@ -320,7 +320,7 @@ enum x86_result exec_debug_register(struct x86_exec *x)
 	u64 value;
 
 	/* DR4 and DR5 are DR6 and DR7, unless debugging extensions make them #UD. */
-	if ((number == 4 || number == 5) && x->s.cr4 & X86_CR4_DE)
+	if ((number == 4 || number == 5) && x->s.cr4 & CR4_DE)
 		return exec_ud(x);
 	if (x86_cpl(&x->s))
 		return exec_gp0(x);
@@ -388,7 +388,7 @@ enum x86_result exec_cpuid(struct x86_exec *x)
 
 enum x86_result exec_rdtsc(struct x86_exec *x)
 {
-	if (x->s.cr4 & X86_CR4_TSD && x86_cpl(&x->s))
+	if (x->s.cr4 & CR4_TSD && x86_cpl(&x->s))
 		return exec_gp0(x);
 	set_pair(x, x->env->ops->tsc(x->env->opaque));
 	if (x->insn.op == OP_RDTSCP)
@@ -438,10 +438,10 @@ enum x86_result exec_segment_base(struct x86_exec *x)
 	bool fs = x->insn.op == OP_RDFSBASE || x->insn.op == OP_WRFSBASE;
 	struct x86_seg *seg = &x->s.seg[fs ? X86_FS : X86_GS];
 	unsigned int size = x->insn.operand_size;
-	unsigned int unused = x->s.cr4 & X86_CR4_LA57 ? 7 : 16;
+	unsigned int unused = x->s.cr4 & CR4_LA57 ? 7 : 16;
 	u64 value;
 
-	if (!x86_code64(&x->s) || !(x->s.cr4 & X86_CR4_FSGSBASE))
+	if (!x86_code64(&x->s) || !(x->s.cr4 & CR4_FSGSBASE))
 		return exec_ud(x);
 	if (!write) {
 		exec_set_reg(x, x->insn.rm, size, seg->base);
@@ -466,7 +466,7 @@ enum x86_result exec_alignment_flag(struct x86_exec *x)
 
 enum x86_result exec_xgetbv(struct x86_exec *x)
 {
-	if (!(x->s.cr4 & X86_CR4_OSXSAVE))
+	if (!(x->s.cr4 & CR4_OSXSAVE))
 		return exec_ud(x);
 	if ((u32)x->s.gpr[X86_RCX])
 		return exec_gp0(x);
@@ -476,7 +476,7 @@ enum x86_result exec_xgetbv(struct x86_exec *x)
 
 enum x86_result exec_pkru(struct x86_exec *x)
 {
-	if (!(x->s.cr4 & X86_CR4_PKE))
+	if (!(x->s.cr4 & CR4_PKE))
 		return exec_ud(x);
 	if ((u32)x->s.gpr[X86_RCX])
 		return exec_gp0(x);

@@ -192,7 +192,7 @@ void seg_drop_privileged(struct x86_exec *x)
 static enum x86_result system_base(struct x86_exec *x, const struct descriptor *d, u16 selector,
 				   struct x86_seg *seg)
 {
-	unsigned int unused = x->s.cr4 & X86_CR4_LA57 ? 7 : 16;
+	unsigned int unused = x->s.cr4 & CR4_LA57 ? 7 : 16;
 
 	*seg = seg_of_descriptor(d, selector);
 	if (!x86_long(&x->s))

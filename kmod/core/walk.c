@@ -62,7 +62,7 @@ static enum x86_result page_fault(const struct walk *w, u32 error, struct x86_fa
 	if (!supervisor(w))
 		error |= X86_PF_U;
 	/* Only where fetches can be told from reads (SDM 3 4.7). */
-	if (w->access & X86_ACCESS_FETCH && (nx_on(w) || w->s->cr4 & X86_CR4_SMEP))
+	if (w->access & X86_ACCESS_FETCH && (nx_on(w) || w->s->cr4 & CR4_SMEP))
 		error |= X86_PF_I;
 	*fault = (struct x86_fault){
 		.vector = X86_PF, .has_error = true, .error = error, .cr2 = w->linear,
@@ -87,7 +87,7 @@ static bool is_leaf(const struct walk *w)
 	if (!(entry & ENTRY_PS))
 		return false;
 	if (w->paging->entry_size == 4)
-		return w->s->cr4 & X86_CR4_PSE;
+		return w->s->cr4 & CR4_PSE;
 	/* Above 1 GiB, and of 1 GiB without support, PS is a reserved bit. */
 	return below == 1 || (below == 2 && w->env->gib_pages);
 }
@@ -187,20 +187,20 @@ static bool key_forbids(const struct walk *w)
 	bool disabled = w->s->pkru >> (2 * key) & 1;
 	bool read_only = w->s->pkru >> (2 * key + 1) & 1;
 
-	if (!w->paging->long_mode || !(w->s->cr4 & X86_CR4_PKE) ||
+	if (!w->paging->long_mode || !(w->s->cr4 & CR4_PKE) ||
 	    w->access & X86_ACCESS_FETCH || !(w->allowed & ENTRY_U))
 		return false;
 	return disabled || (read_only && w->access & X86_ACCESS_WRITE &&
-			    (!supervisor(w) || w->s->cr0 & X86_CR0_WP));
+			    (!supervisor(w) || w->s->cr0 & CR0_WP));
 }
 
 /* SDM 3 4.6.1: rights of supervisor-mode accesses to a user page. */
 static bool supervisor_forbidden(const struct walk *w)
 {
 	if (w->access & X86_ACCESS_FETCH)
-		return w->s->cr4 & X86_CR4_SMEP;
+		return w->s->cr4 & CR4_SMEP;
 	/* RFLAGS.AC is the supervisor's own word, and counts for nothing done implicitly. */
-	return w->s->cr4 & X86_CR4_SMAP &&
+	return w->s->cr4 & CR4_SMAP &&
 	       (w->access & X86_ACCESS_IMPLICIT || !(w->s->rflags & X86_FLAG_AC));
 }
 
@@ -216,7 +216,7 @@ static bool forbidden(const struct walk *w)
 		return true;
 	}
 	if (w->access & X86_ACCESS_WRITE && !(w->allowed & ENTRY_W) &&
-	    (!supervisor(w) || w->s->cr0 & X86_CR0_WP))
+	    (!supervisor(w) || w->s->cr0 & CR0_WP))
 		return true;
 	return false;
 }
@@ -278,11 +278,11 @@ static bool root(struct walk *w, u64 *table)
 
 static const struct paging *paging_of(const struct x86_state *s)
 {
-	if (!(s->cr4 & X86_CR4_PAE))
+	if (!(s->cr4 & CR4_PAE))
 		return &paging32;
 	if (!(s->efer & X86_EFER_LMA))
 		return &paging_pae;
-	return s->cr4 & X86_CR4_LA57 ? &paging5 : &paging4;
+	return s->cr4 & CR4_LA57 ? &paging5 : &paging4;
 }
 
 enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u64 linear,
@@ -297,7 +297,7 @@ enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u
 
 	if (!x86_long(s))
 		w.linear &= 0xffffffff;
-	if (!(s->cr0 & X86_CR0_PG)) {
+	if (!(s->cr0 & CR0_PG)) {
 		*t = (struct x86_translation){
 			.gpa = w.linear, .page = 4096, .writable = true, .user = true,
 		};
