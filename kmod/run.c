@@ -3,7 +3,6 @@
  * KVM_RUN: entering the guest until user space is needed. kvm_run is shared memory that
  * another thread may write at any time: everything in it is read once.
  */
-#include <linux/entry-kvm.h>
 #include <linux/sched/signal.h>
 
 #include "internal.h"
@@ -38,7 +37,7 @@ void assay_kick_all(struct assay_vm *vm)
 bool assay_vcpu_kicked(struct assay_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->vm->memory.generation) != vcpu->generation || need_resched() ||
-	       signal_pending(current) || xfer_to_guest_mode_work_pending();
+	       signal_pending(current);
 }
 
 /* ---- one entry -------------------------------------------------------------------------------- */
