@@ -17,6 +17,7 @@ struct decoder {
 	const struct x86_decode_mode *mode;
 	const u8 *bytes;
 	unsigned int available, at;
+	u16 flags;		/* OPCODE_* of the opcode, and of the group's member */
 	bool address_prefix;
 	bool short_of;		/* bytes were asked for that are not there */
 	const struct x86_opcode *opcode;
@@ -399,7 +400,9 @@ static enum x86_op refine(struct decoder *d, enum x86_op op)
 	}
 	switch (insn->opcode) {
 	case 0x01:
-		return reg_form ? system_register(insn->modrm) : op;
+		if (reg_form)
+			return system_register(insn->modrm);
+		return reg == 5 && insn->repeat == 0xf3 ? OP_OTHER : op;	/* RSTORSSP */
 	case 0x20:
 	case 0x22:
 		return insn->reg == 1 || (insn->reg > 4 && insn->reg != 8) ? OP_INVALID : op;
@@ -555,7 +558,7 @@ static void take_opcode(struct decoder *d)
 static void operand_sizes(struct decoder *d)
 {
 	struct x86_insn *insn = d->insn;
-	u16 flags = d->opcode->flags;
+	u16 flags = d->flags;
 
 	if (bits64(d) && flags & OPCODE_D64)
 		insn->operand_size = insn->operand_prefix && !rex(d, REX_W) ? 2 : 8;
@@ -574,15 +577,15 @@ static void describe(struct decoder *d)
 {
 	struct x86_insn *insn = d->insn;
 
-	insn->dst = d->opcode->dst;
-	insn->src = d->opcode->src;
 	insn->number = d->opcode->number;
-	insn->lockable = d->opcode->flags & OPCODE_LOCK;
-	if (d->opcode->flags & OPCODE_GROUP)
+	d->flags = d->opcode->flags;
+	if (d->flags & OPCODE_GROUP) {
 		d->opcode = &x86_groups[d->opcode->op][MODRM_REG(insn->modrm)];
+		d->flags |= d->opcode->flags;
+	}
 	insn->dst = d->opcode->dst;
 	insn->src = d->opcode->src;
-	insn->lockable = d->opcode->flags & OPCODE_LOCK;
+	insn->lockable = d->flags & OPCODE_LOCK;
 	if (insn->map != MAP_VEX)
 		insn->op = d->opcode->op;
 	if (insn->op == OP_JCC || insn->op == OP_SETCC || insn->op == OP_CMOVCC)
@@ -595,8 +598,8 @@ static bool valid(const struct decoder *d)
 {
 	const struct x86_insn *insn = d->insn;
 
-	if (insn->op == OP_INVALID || (bits64(d) && d->opcode->flags & OPCODE_I64 &&
-				       insn->op != OP_MOVSXD))
+	if (insn->op == OP_INVALID ||
+	    (bits64(d) && d->flags & OPCODE_I64 && insn->op != OP_MOVSXD))
 		return false;
 	if ((insn->dst == AT_MEM || insn->src == AT_MEM) && !insn->memory &&
 	    MODRM_MOD(insn->modrm) == 3 && insn->op < OP_SLDT && insn->op != OP_OTHER)
