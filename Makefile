@@ -49,6 +49,8 @@ WARNINGS += -Werror
 endif
 CFLAGS ?= -O2 -g
 ASSAY_CFLAGS = -std=gnu11 $(WARNINGS) -Irunner -Ibuild/gen
+# kmod/core knows nothing of the runner, and so do its tests.
+CORE_CFLAGS = -std=gnu11 $(WARNINGS) -Ikmod/core -Isuites/unit/core -Isuites/unit $(CORE_ZYDIS)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # So that build/assay runs when copied alone to another machine, every library
@@ -75,6 +77,10 @@ else
 LIBS += -ldl
 endif
 LIBS += -lpthread
+# The decoder is compared with it, where it is installed.
+HAVE_ZYDIS := $(filter /%,$(shell $(CC) -print-file-name=libZydis.so) $(ZYDIS))
+CORE_ZYDIS = $(if $(HAVE_ZYDIS),,-DASSAY_NO_ZYDIS)
+CORE_LIBS = $(if $(ZYDIS),-l:libZydis.a -l:libZycore.a,$(if $(HAVE_ZYDIS),-lZydis))
 ifeq ($(STATIC),1)
 ASSAY_LDFLAGS += -static
 endif
@@ -82,7 +88,10 @@ endif
 # ---- what there is ---------------------------------------------------------------
 
 RUNNER := $(filter-out $(if $(ZYDIS),runner/zydis.c),$(sort $(wildcard runner/*.c)))
-UNIT := $(patsubst suites/unit/%.c,%,$(sort $(wildcard suites/unit/test_*.c)))
+CORE := $(sort $(wildcard kmod/core/*.c))
+UNIT := $(patsubst suites/unit/%.c,%,$(sort $(wildcard suites/unit/test_*.c suites/unit/core/test_*.c)))
+# What tests of kmod/core share.
+CORE_UNIT := $(filter-out suites/unit/core/test_%,$(sort $(wildcard suites/unit/core/*.c)))
 FUZZERS := $(patsubst suites/fuzz/%.c,%,$(sort $(wildcard suites/fuzz/fuzz_*.c)))
 MICROGUESTS := $(sort $(shell find microguests -name '*.asm' ! -path 'microguests/include/*'))
 DEVIATIONS := $(sort $(wildcard suites/deviations/*.json))
@@ -204,10 +213,27 @@ $(2)/unit/%: $(2)/obj/unit/%.o $(patsubst runner/%.c,$(2)/obj/%.o,$(filter-out r
 	@echo '  LINK $$@'
 	@$(3) $(4) $$(LDFLAGS) $$(ASSAY_LDFLAGS) $$^ $$(LIBS) -o $$@
 
+$(2)/obj/core/%.o: kmod/core/%.c $(2)/flags.txt
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	@$(3) $$(CORE_CFLAGS) $$(CPPFLAGS) $(4) -MMD -MP -c $$< -o $$@
+
+$(2)/obj/unit/core/%.o: suites/unit/core/%.c $(2)/flags.txt
+	@mkdir -p $$(@D)
+	@echo '  CC $$@'
+	@$(3) $$(CORE_CFLAGS) $$(CPPFLAGS) $(4) -MMD -MP -c $$< -o $$@
+
+$(2)/unit/core/%: $(2)/obj/unit/core/%.o $(CORE_UNIT:suites/unit/%.c=$(2)/obj/unit/%.o) \
+		$(CORE:kmod/core/%.c=$(2)/obj/core/%.o)
+	@mkdir -p $$(@D)
+	@echo '  LINK $$@'
+	@$(3) $(4) $$(LDFLAGS) $$^ $$(CORE_LIBS) -o $$@
+
 $(patsubst runner/%.c,$(2)/obj/%.o,$(VERSIONED)): private DEFINE = -DASSAY_VERSION='"$$(VERSION)"'
 $(patsubst runner/%.c,$(2)/obj/%.o,$(VERSIONED)): build/version.txt
 
 -include $(RUNNER:runner/%.c=$(2)/obj/%.d) $(UNIT:%=$(2)/obj/unit/%.d)
+-include $(CORE:kmod/core/%.c=$(2)/obj/core/%.d) $(CORE_UNIT:suites/unit/%.c=$(2)/obj/unit/%.d)
 endef
 
 # Only these know the version, so a commit does not rebuild the rest.
@@ -294,6 +320,16 @@ build/fuzz/%: build/fuzz/obj/fuzz/%.o $(patsubst runner/%.c,build/fuzz/obj/%.o,$
 		runner/main.c,$(RUNNER))) $(DATA)
 	@echo '  LINK $@'
 	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# Those of kmod/core have nothing of the runner in them.
+build/fuzz/fuzz_core%: build/fuzz/obj/fuzz/fuzz_core%.o $(CORE:kmod/core/%.c=build/fuzz/obj/core/%.o)
+	@echo '  LINK $@'
+	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $^ -o $@
+
+build/fuzz/obj/fuzz/fuzz_core%.o: suites/fuzz/fuzz_core%.c build/fuzz/flags.txt
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	@$(CLANG) $(CORE_CFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 build/fuzz/obj/fuzz/%.o: suites/fuzz/%.c build/fuzz/flags.txt | $(GEN_H)
 	@mkdir -p $(@D)

@@ -354,7 +354,9 @@ static enum x86_op group15(const struct x86_insn *insn, enum x86_op op)
 	if (MODRM_MOD(insn->modrm) != 3) {
 		if (insn->repeat)
 			return OP_OTHER;
-		return insn->operand_prefix && reg == 6 ? OP_CLFLUSH : op;
+		if (!insn->operand_prefix)
+			return op;
+		return reg >= 6 ? OP_CLFLUSH : OP_INVALID;	/* CLWB, CLFLUSHOPT */
 	}
 	if (insn->repeat == 0xf3)
 		return reg < 4 ? bases[reg] : OP_OTHER;

@@ -61,9 +61,9 @@ enum x86_result exec_push_segment(struct x86_exec *x)
 	enum x86_result result;
 	u64 rsp;
 
-	if (size != 4)
+	if (size != 4 || x->env->amd)
 		return exec_push(x, selector, size);
-	/* Of four bytes only the lower two are written (SDM 2 PUSH). */
+	/* Of four bytes Intel's write only the lower two (SDM 2 PUSH), AMD's all (APM 3 PUSH). */
 	rsp = (x->s.gpr[X86_RSP] - 4) & exec_mask(width);
 	result = exec_write(x, X86_SS, rsp, &selector, 2, 0);
 	if (result == X86_OK)

@@ -175,7 +175,7 @@ static void all_opcodes(const char *name, const u8 *lead, unsigned int leading)
 
 static void test_against_zydis(void)
 {
-	all_opcodes("one-byte", NULL, 0);
+	all_opcodes("one-byte", (const u8 *)"", 0);
 	all_opcodes("two-byte", (const u8[]){ 0x0f }, 1);
 	random_encodings();
 }
@@ -236,6 +236,8 @@ static const struct verdict verdicts[] = {
 	{ "MOV from CR1", 32, "\x0f\x20\xc8", 3, DECODE_INVALID, 3 },
 	{ "MOV from CR8 by REX.R", 64, "\x44\x0f\x20\xc0", 4, DECODE_OK, 4 },
 	{ "MOV from CR0 with mod of memory (SDM 2 MOV)", 32, "\x0f\x20\x05", 3, DECODE_OK, 3 },
+	{ "STMXCSR with 66h (SDM 2 3.1.1.1, NP)", 32, "\x66\x0f\xae\x18", 4, DECODE_INVALID, 4 },
+	{ "CLFLUSHOPT", 32, "\x66\x0f\xae\x38", 4, DECODE_OK, 4 },
 	{ "UD2", 32, "\x0f\x0b", 2, DECODE_OK, 2 },
 	{ "LEA of a register", 32, "\x8d\xc0", 2, DECODE_INVALID, 2 },
 	{ "far JMP through a register", 32, "\xff\xe8", 2, DECODE_INVALID, 2 },
