@@ -16,7 +16,7 @@
 #include "ops.h"
 #include "walk.h"
 
-#define EXEC_READS 40		/* answers: FXRSTOR of 512 bytes and POPA need most */
+#define EXEC_READS 56		/* answers: FXRSTOR needs most, 52 of 8 bytes */
 #define EXEC_WRITES 72		/* FXSAVE: 512 bytes, an item of 8 bytes each, and one page boundary */
 
 /* A read that user space, or a device in the kernel, has answered. */
@@ -33,7 +33,7 @@ struct exec_write {
 	u8 size;
 	bool port;
 	bool locked;		/* only if memory still holds old */
-	u8 data[8], old[8];
+	u8 data[16], old[16];	/* 16 bytes: CMPXCHG16B, locked */
 };
 
 struct x86_exec {

@@ -117,7 +117,7 @@ enum x86_result exec_linear(struct x86_exec *x, enum x86_seg_name segment, u64 o
 
 /* ---- paging ----------------------------------------------------------------------------- */
 
-/* Part of an access: within one page, and at most 8 bytes. */
+/* Part of an access: within one page, and of at most 8 bytes, or 16 if it is locked. */
 struct piece {
 	u64 gpa;
 	unsigned int size;
@@ -155,7 +155,8 @@ static enum x86_result translate(struct x86_exec *x, u64 linear, unsigned int si
 		linear += part;
 		size -= part;
 		while (part) {
-			unsigned int some = part < 8 ? part : 8;
+			unsigned int most = access & EXEC_LOCKED ? 16 : 8;
+			unsigned int some = part < most ? part : most;
 
 			pieces[(*count)++] = (struct piece){ t.gpa, some };
 			t.gpa += some;

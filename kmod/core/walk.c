@@ -309,10 +309,11 @@ enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u
 	result = descend(&w, table, fault);
 	if (result != X86_OK)
 		return result;
-	if (forbidden(&w))
-		return page_fault(&w, X86_PF_P, fault);
+	/* PK is told wherever the key forbids, also if something else does (SDM 3 4.7). */
 	if (key_forbids(&w))
 		return page_fault(&w, X86_PF_P | X86_PF_PK, fault);
+	if (forbidden(&w))
+		return page_fault(&w, X86_PF_P, fault);
 	if (!(access & X86_ACCESS_PEEK)) {
 		result = update_flags(&w);
 		if (result != X86_OK)
