@@ -23,9 +23,11 @@ struct decoder {
 	const struct x86_opcode *opcode;
 };
 
-struct x86_decode_mode x86_decode_mode(const struct x86_state *s)
+struct x86_decode_mode x86_decode_mode(const struct x86_state *s, bool amd)
 {
-	struct x86_decode_mode mode = { .bits = 16, .vex = x86_protected(s) && !x86_vm86(s) };
+	struct x86_decode_mode mode = {
+		.bits = 16, .vex = x86_protected(s) && !x86_vm86(s), .amd_branches = amd,
+	};
 
 	if (x86_code64(s))
 		mode.bits = 64;

@@ -111,8 +111,8 @@ enum x86_decoded {
 /* Decodes the instruction that begins at bytes, of which `available` can be read. */
 enum x86_decoded x86_decode(struct x86_insn *insn, const u8 *bytes, unsigned int available,
 			    const struct x86_decode_mode *mode);
-/* The mode that a state decodes in. */
-struct x86_decode_mode x86_decode_mode(const struct x86_state *s);
+/* The mode that a state decodes in, on a processor of AMD's or of Intel's. */
+struct x86_decode_mode x86_decode_mode(const struct x86_state *s, bool amd);
 
 /* ---- the tables (opcodes.c), for the decoder alone ------------------------------------ */
 

@@ -233,7 +233,7 @@ static enum x86_result judged(struct x86_exec *x, enum x86_decoded decoded)
 /* Reads bytes as they are needed: the second page only if the instruction gets there. */
 static enum x86_result fetch(struct x86_exec *x)
 {
-	struct x86_decode_mode mode = x86_decode_mode(&x->s);
+	struct x86_decode_mode mode = x86_decode_mode(&x->s, x->env->amd);
 	unsigned int allowed = within_limit(x), got;
 	u8 bytes[X86_INSN_MAX];
 	enum x86_decoded decoded;
@@ -277,13 +277,25 @@ static enum x86_result make_write(struct x86_exec *x, const struct exec_write *w
 					    write->size);
 	if (result == X86_IO) {
 		x->io = (struct x86_io){
-			.address = write->address, .size = write->size, .port = write->port,
-			.write = true, .count = 1,
+			.address = write->address, .size = write->size < 8 ? write->size : 8,
+			.port = write->port, .write = true, .count = 1,
 		};
-		memcpy(x->io.data, write->data, write->size);
+		memcpy(x->io.data, write->data, x->io.size);
 		x->waiting = true;
 	}
 	return result == X86_OK && !done ? X86_RETRY : result;
+}
+
+/* User space takes 8 bytes at a time: whether the rest of 16 is left, and is next. */
+static bool second_half(struct exec_write *write)
+{
+	if (write->size <= 8)
+		return false;
+	write->address += 8;
+	write->size -= 8;
+	write->locked = false;
+	memmove(write->data, write->data + 8, write->size);
+	return true;
 }
 
 /* Makes the writes that are left, and then the new state the vCPU's. */
@@ -291,15 +303,18 @@ static enum x86_result commit(struct x86_exec *x)
 {
 	x->committing = true;
 	while (x->made < x->kept) {
-		enum x86_result result = make_write(x, &x->writes[x->made]);
+		struct exec_write *write = &x->writes[x->made];
+		enum x86_result result = make_write(x, write);
 
-		if (result == X86_RETRY && !x->made)
-			x->committing = false;	/* another processor was faster: from the start */
-		if (result == X86_IO)
+		if (result == X86_OK || result == X86_IO)
+			x->begun = true;
+		/* Another processor was faster, or memory is away: from the start next time. */
+		else if (!x->begun)
+			x->committing = false;
+		if (result == X86_OK || (result == X86_IO && !second_half(write)))
 			x->made++;
 		if (result != X86_OK)
 			return result;
-		x->made++;
 	}
 	*x->state = x->s;
 	if (x->fpu_taken)
@@ -313,13 +328,13 @@ static enum x86_result commit(struct x86_exec *x)
 void x86_exec_begin(struct x86_exec *x)
 {
 	x->answered = x->asked = x->kept = x->made = 0;
-	x->waiting = x->committing = false;
+	x->waiting = x->committing = x->begun = false;
 	x->trap = 0;
 }
 
 bool x86_exec_waits(const struct x86_exec *x)
 {
-	return x->waiting || x->committing;
+	return x->waiting || x->committing || x->answered;
 }
 
 /* The answer that user space gave joins the log. */
@@ -358,7 +373,7 @@ static void finish(struct x86_exec *x)
 		x->trap |= X86_DR6_BS;
 }
 
-enum x86_result x86_execute(struct x86_exec *x)
+static enum x86_result execute(struct x86_exec *x)
 {
 	x86_executor *executor;
 	enum x86_result result;
@@ -368,6 +383,7 @@ enum x86_result x86_execute(struct x86_exec *x)
 	if (x->committing)
 		return commit(x);
 	x->asked = x->kept = x->made = 0;
+	x->begun = false;
 	x->stay = x->no_trap = x->keep_rf = false;
 	x->fpu_taken = x->offset_known = false;
 	x->shadow = 0;
@@ -384,4 +400,14 @@ enum x86_result x86_execute(struct x86_exec *x)
 		return result;
 	finish(x);
 	return commit(x);
+}
+
+enum x86_result x86_execute(struct x86_exec *x)
+{
+	enum x86_result result = execute(x);
+
+	/* The answers were for this instruction, which has come to its end. */
+	if (result == X86_OK || result == X86_FAULT || result == X86_UNIMPLEMENTED)
+		x->answered = 0;
+	return result;
 }

@@ -64,6 +64,7 @@ struct x86_exec {
 	u8 locked_old[16];		/* what EXEC_LOCKED has read */
 	bool waiting;			/* io is with user space */
 	bool committing;
+	bool begun;			/* a write has been made: there is no way back */
 };
 
 /* ---- for the owner ----------------------------------------------------------------- */
@@ -78,7 +79,10 @@ void x86_exec_begin(struct x86_exec *x);
  */
 enum x86_result x86_execute(struct x86_exec *x);
 
-/* Whether x86_execute() waits for an answer: the instruction must be completed first. */
+/*
+ * Whether the instruction has begun, and must be completed by calling x86_execute() again:
+ * an answer is awaited, a device has answered, or writes have been made.
+ */
 bool x86_exec_waits(const struct x86_exec *x);
 
 /*

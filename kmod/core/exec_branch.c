@@ -76,7 +76,6 @@ enum x86_result exec_pushf(struct x86_exec *x)
 
 enum x86_result exec_popf(struct x86_exec *x)
 {
-	bool vm86 = x86_vm86(&x->s);
 	enum x86_result result;
 	u64 flags;
 
@@ -85,8 +84,7 @@ enum x86_result exec_popf(struct x86_exec *x)
 	result = exec_pop(x, &flags, x->insn.size);
 	if (result != X86_OK)
 		return result;
-	exec_load_flags(x, flags, x->insn.size, X86_FLAG_RF);
-	x->s.rflags &= ~(X86_FLAG_RF | (vm86 ? 0 : X86_FLAG_VIF | X86_FLAG_VIP));
+	exec_load_flags(x, flags, x->insn.size, 0);
 	return X86_OK;
 }
 

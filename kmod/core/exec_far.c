@@ -216,16 +216,15 @@ static enum x86_result through_gate(struct x86_exec *x, u16 selector, bool call)
 		cpl = descriptor_dpl(&d);
 	if (x86_long(&x->s))
 		x->s.seg[X86_CS].ar |= X86_AR_L;	/* what is pushed is 64-bit already */
-	if (inward) {
+	if (inward)
 		result = switch_inward(x, &gate, cpl);
-		if (result != X86_OK)
-			return result;
-	}
-	if (call) {
+	if (call && result == X86_OK)
 		result = push_return(x, old_cs, x->next_rip, gate.size);
-		if (result != X86_OK)
-			return result;
-	}
+	/* Beyond the end of a new stack, #SS names its selector (SDM 2 CALL). */
+	if (inward && result == X86_FAULT && x->fault.vector == X86_SS_FAULT && !x->fault.error)
+		x->fault.error = x->s.seg[X86_SS].selector & 0xfffc;
+	if (result != X86_OK)
+		return result;
 	return enter_code(x, &d, gate.selector, cpl, gate.rip);
 }
 

@@ -219,7 +219,7 @@ enum x86_result exec_read_linear(struct x86_exec *x, u64 linear, void *data, uns
 	enum x86_result result;
 	u8 *to = data;
 
-	result = translate(x, linear, size, access, pieces, &count);
+	result = translate(x, linear, size, access & ~EXEC_LOCKED, pieces, &count);
 	if (result != X86_OK)
 		return result;
 	if (misaligned(x, linear, size, access))
@@ -278,11 +278,12 @@ enum x86_result exec_write_linear(struct x86_exec *x, u64 linear, const void *da
 		result = keep(x, pieces[i].gpa, (const u8 *)data + at, pieces[i].size, false);
 		if (result != X86_OK)
 			return result;
-		if (access & EXEC_LOCKED) {
+		/* Over a page boundary nothing is atomic: there are two places to compare. */
+		if (access & EXEC_LOCKED && count == 1) {
 			struct exec_write *write = &x->writes[x->kept - 1];
 
 			write->locked = true;
-			memcpy(write->old, x->locked_old + at, pieces[i].size);
+			memcpy(write->old, x->locked_old, pieces[i].size);
 		}
 		at += pieces[i].size;
 	}

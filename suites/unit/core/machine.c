@@ -46,7 +46,7 @@ static enum x86_result write_memory(void *opaque, u64 gpa, const void *data, uns
 
 	if (gpa >= ROM_BASE || size > ROM_BASE - gpa)
 		return X86_IO;
-	if (m->write_answer != X86_OK)
+	if (m->write_answer != X86_OK && !m->write_answer_after--)
 		return answer_once(&m->write_answer);
 	memcpy(m->ram + gpa, data, size);
 	log_write(m, gpa, data, size, false);
@@ -60,7 +60,7 @@ static enum x86_result compare_memory(void *opaque, u64 gpa, const void *old, co
 
 	if (gpa >= ROM_BASE || size > ROM_BASE - gpa)
 		return X86_IO;
-	if (m->write_answer != X86_OK)
+	if (m->write_answer != X86_OK && !m->write_answer_after--)
 		return answer_once(&m->write_answer);
 	if (m->race)
 		m->race(m, gpa);

@@ -61,8 +61,9 @@ struct machine {
 	unsigned int written;
 	/* Called before memory is compared: another processor may be faster. */
 	void (*race)(struct machine *m, u64 address);
-	/* The next reads or writes of RAM answer so instead. */
+	/* The next read, or a write after so many more, answers so instead. */
 	enum x86_result read_answer, write_answer;
+	unsigned int write_answer_after;
 	unsigned int flushes, flushed_all;
 	u64 flushed;		/* the linear address of the last single flush */
 	u64 msr;		/* the only MSR there is: 0x10, and 0x11 that user space answers */
