@@ -254,7 +254,7 @@ void machine_reset(struct machine *m, enum machine_mode mode, unsigned int cpl)
 	m->x.fpu_image = m->fpu;
 }
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------- */
 
 enum x86_result machine_run(struct machine *m, const void *bytes, unsigned int length)
 {

@@ -87,7 +87,8 @@ u64 machine_get(const struct machine *m, u64 address, unsigned int size);
 /* A descriptor in the GDT: access rights as in struct x86_seg, the limit in its own units. */
 void machine_descriptor(struct machine *m, u16 selector, u64 base, u32 limit, u32 ar);
 /* A gate's 8 bytes, in long mode 16. */
-void machine_gate(struct machine *m, u16 selector, u16 target, u64 rip, u32 ar, unsigned int params);
+void machine_gate(struct machine *m, u16 selector, u16 target, u64 rip, u32 ar,
+		  unsigned int params);
 
 /*
  * An instruction that must raise `vector`, with the error code (-1: it has none), and
@@ -103,7 +104,8 @@ __attribute__((unused)) static void expect_fault(struct machine *m, const void *
 		     fault->has_error == (error >= 0) && (error < 0 || fault->error == (u32)error);
 
 	if (!ok(right && machine_untouched(m), "%s", name))
-		note("expected vector %u, error %d; result %d, vector %u, error %#x, state %s", vector,
+		note("expected vector %u, error %d; result %d, vector %u, error %#x, state %s",
+		     vector,
 		     error, result, fault->vector, fault->error,
 		     machine_untouched(m) ? "untouched" : "changed");
 }
@@ -116,7 +118,8 @@ __attribute__((unused)) static bool expect_done(struct machine *m, const void *b
 	bool done = ok(result == X86_OK, "%s", name);
 
 	if (!done)
-		note("result %d, vector %u, error %#x", result, m->x.fault.vector, m->x.fault.error);
+		note("result %d, vector %u, error %#x", result, m->x.fault.vector,
+		     m->x.fault.error);
 	return done;
 }
 

@@ -267,7 +267,8 @@ static struct x86_insn decode(unsigned int bits, const char *bytes, unsigned int
 	struct x86_decode_mode mode = { .bits = bits, .vex = true };
 	struct x86_insn insn;
 
-	ok(x86_decode(&insn, (const u8 *)bytes, length, &mode) == DECODE_OK && insn.length == length,
+	ok(x86_decode(&insn, (const u8 *)bytes, length, &mode) == DECODE_OK &&
+	   insn.length == length,
 	   "%u-bit: an instruction of %u bytes is decoded", bits, length);
 	return insn;
 }
@@ -284,7 +285,8 @@ static void test_operands(void)
 	ok_equal((u64)insn.displacement, 0xffffffff92345678, "its displacement is signed");
 	ok_equal(insn.segment, X86_SS, "what RBP points to is on the stack (SDM 1 table 3-5)");
 	insn = DECODE(64, "\x64\x4c\x8b\x45\xf8");
-	ok(insn.segment == X86_FS && insn.reg == X86_R8 && insn.size == 8 && insn.displacement == -8,
+	ok(insn.segment == X86_FS && insn.reg == X86_R8 && insn.size == 8 &&
+	   insn.displacement == -8,
 	   "MOV R8, FS:[RBP - 8]");
 	insn = DECODE(64, "\x2e\x8b\x45\x00");
 	ok_equal(insn.segment, X86_SS, "a CS prefix means nothing in 64-bit mode (SDM 2 2.2.1)");
@@ -309,7 +311,8 @@ static void test_operands(void)
 	insn = DECODE(32, "\xf2\xf3\xa4");
 	ok_equal(insn.repeat, 0xf3, "of F2h and F3h the last one counts");
 	ok(DECODE(64, "\xf3\x0f\xb8\xc1").op == OP_POPCNT, "POPCNT by its prefix");
-	ok(DECODE(64, "\x0f\x01\xd9").op == OP_VMMCALL && DECODE(64, "\x0f\x01\xc1").op == OP_VMCALL,
+	ok(DECODE(64, "\x0f\x01\xd9").op == OP_VMMCALL &&
+	   DECODE(64, "\x0f\x01\xc1").op == OP_VMCALL,
 	   "both hypercalls");
 	ok(DECODE(64, "\xf3\x90").op == OP_PAUSE && DECODE(64, "\x41\x90").op == OP_XCHG,
 	   "90h is PAUSE with F3h, XCHG with REX.B");

@@ -118,7 +118,8 @@ static void test_benign(void)
 		x86_events_interrupted(&events, &first);
 		raise(X86_GP, true, 0x100);
 		event = next(NULL);
-		ok(event.vector == X86_GP && event.kind == X86_EVENT_EXCEPTION && event.error == 0x100,
+		ok(event.vector == X86_GP && event.kind == X86_EVENT_EXCEPTION &&
+		   event.error == 0x100,
 		   "#GP during the delivery of an event of kind %u comes as it is", kinds[i]);
 	}
 }
@@ -147,14 +148,15 @@ static void test_software(void)
 		event = next(NULL);
 		ok(event.valid && event.kind == rows[i].kind && event.vector == rows[i].vector &&
 		   event.length == 2 && !event.has_error, "%s: kind and length", rows[i].name);
-		ok(state.cr2 == 0x1111 && state.dr6 == X86_DR6_FIXED, "%s: no payload", rows[i].name);
+		ok(state.cr2 == 0x1111 && state.dr6 == X86_DR6_FIXED, "%s: no payload",
+		   rows[i].name);
 	}
 	begin();
 	raise(X86_GP, true, 0);
 	ok_equal(next(NULL).length, 0, "a fault has no length");
 }
 
-/* ---- payloads --------------------------------------------------------------------------------- */
+/* ---- payloads ------------------------------------------------------------------- */
 
 static void test_payloads(void)
 {
@@ -169,7 +171,8 @@ static void test_payloads(void)
 	begin();
 	state.dr6 |= X86_DR6_BD | 1;
 	raise(X86_DB, false, 0);
-	ok_equal(state.dr6, X86_DR6_FIXED | X86_DR6_BD | 1, "DR6 is as it was until #DB is delivered");
+	ok_equal(state.dr6, X86_DR6_FIXED | X86_DR6_BD | 1,
+		 "DR6 is as it was until #DB is delivered");
 	next(NULL);
 	ok_equal(state.dr6, X86_DR6_FIXED | X86_DR6_BD | X86_DR6_BS | 2,
 		 "then B0 to B3 are new, and the others add up (SDM 3 17.2.3)");
@@ -181,7 +184,7 @@ static void test_payloads(void)
 	   "#GP has none");
 }
 
-/* ---- order and windows --------------------------------------------------------------------------- */
+/* ---- order and windows ---------------------------------------------------------- */
 
 static void test_order(void)
 {
@@ -195,7 +198,8 @@ static void test_order(void)
 	x86_events_interrupted(&events, &event);
 	event = next(&windows);
 	ok(event.vector == 0x99, "what was begun goes on before anything else");
-	ok_equal(windows, X86_WINDOW_INTERRUPT | X86_WINDOW_NMI, "the others wait for their windows");
+	ok_equal(windows, X86_WINDOW_INTERRUPT | X86_WINDOW_NMI,
+		 "the others wait for their windows");
 	x86_events_delivered(&events);
 	ok_equal(next(NULL).vector, X86_UD, "then the exception");
 	x86_events_delivered(&events);
@@ -239,7 +243,8 @@ static void test_windows(void)
 			 "%s: interrupts", rows[i].name);
 		ok_equal(x86_nmi_open(&events, &state), rows[i].nmi, "%s: NMIs", rows[i].name);
 		events.interrupt_pending = true;
-		ok_equal(next(&windows).valid, rows[i].interrupt, "%s: interrupt comes", rows[i].name);
+		ok_equal(next(&windows).valid, rows[i].interrupt, "%s: interrupt comes",
+			 rows[i].name);
 		ok_equal(windows, rows[i].interrupt ? 0 : X86_WINDOW_INTERRUPT,
 			 "%s: or waits for a window", rows[i].name);
 		events = (struct x86_events){ .nmi_pending = true };

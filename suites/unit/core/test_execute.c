@@ -9,11 +9,12 @@
 
 static struct machine m;
 
-/* ---- fetch ------------------------------------------------------------------------------------ */
+/* ---- fetch ---------------------------------------------------------------------- */
 
 static void test_fetch(void)
 {
-	static const char prefixes[] = "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90";
+	static const char prefixes[] =
+		"\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90";
 
 	machine_reset(&m, PROT32, 0);
 	FAULTS(&m, prefixes, X86_GP, 0, "16 bytes (SDM 2 2.3.11)");
@@ -61,7 +62,7 @@ static void test_fetch_pages(void)
 	expect_fault(&m, "\x81", 1, X86_PF, X86_PF_U, "at CPL 3, without NXE");
 }
 
-/* ---- limits and rights of segments (SDM 3 5.3 to 5.5) ------------------------------------------ */
+/* ---- limits and rights of segments (SDM 3 5.3 to 5.5) --------------------------- */
 
 struct segment_case {
 	const char *name;
@@ -142,7 +143,7 @@ static void test_segments(void)
 	ok_equal(m.state.gpr[X86_RAX], 0x99, "that does not");
 }
 
-/* ---- paging and alignment --------------------------------------------------------------------------- */
+/* ---- paging and alignment ------------------------------------------------------- */
 
 static void test_pages(void)
 {
@@ -171,7 +172,8 @@ static void test_alignment(void)
 		m.state.cr0 |= am ? CR0_AM : 0;
 		m.state.rflags |= ac ? X86_FLAG_AC : 0;
 		m.state.gpr[X86_RBX] = DATA + 1;
-		snprintf(name, sizeof(name), "odd address, CPL %u, AM %d, AC %d", user ? 3 : 0, am, ac);
+		snprintf(name, sizeof(name), "odd address, CPL %u, AM %d, AC %d", user ? 3 : 0, am,
+			 ac);
 		if (am && ac && user)
 			FAULTS(&m, "\x8b\x03", X86_AC, 0, name);
 		else
@@ -186,14 +188,15 @@ static void test_alignment(void)
 	FAULTS(&m, "\x48\x8b\x03", X86_AC, 0, "eight bytes at a multiple of four");
 }
 
-/* ---- single steps, shadows, RF ------------------------------------------------------------------------ */
+/* ---- single steps, shadows, RF -------------------------------------------------- */
 
 static void test_traps(void)
 {
 	machine_reset(&m, PROT32, 0);
 	m.state.rflags |= X86_FLAG_TF | X86_FLAG_RF;
 	DONE(&m, "\x90", "NOP with TF");
-	ok(m.x.trap == X86_DR6_BS && !(m.state.rflags & X86_FLAG_RF), "a single step; RF is cleared");
+	ok(m.x.trap == X86_DR6_BS && !(m.state.rflags & X86_FLAG_RF),
+	   "a single step; RF is cleared");
 	machine_reset(&m, PROT32, 0);
 	machine_put(&m, STACK, X86_FLAG_TF, 4);
 	DONE(&m, "\x9d", "POPF that sets TF");
@@ -202,7 +205,8 @@ static void test_traps(void)
 	m.state.rflags |= X86_FLAG_TF;
 	m.state.gpr[X86_RAX] = SEL_DATA;
 	DONE(&m, "\x8e\xd0", "MOV to SS with TF");
-	ok(!m.x.trap && m.state.shadow == X86_SHADOW_MOVSS, "no single step after it (SDM 3 6.8.3)");
+	ok(!m.x.trap && m.state.shadow == X86_SHADOW_MOVSS,
+	   "no single step after it (SDM 3 6.8.3)");
 	m.state.rip = CODE;
 	DONE(&m, "\x90", "the instruction after it");
 	ok(m.x.trap == X86_DR6_BS && !m.state.shadow, "has one, and the shadow has gone");
@@ -221,7 +225,7 @@ static void test_traps(void)
 	   "a single step after each item");
 }
 
-/* ---- flags that not everybody may change ------------------------------------------------------------------ */
+/* ---- flags that not everybody may change ---------------------------------------- */
 
 struct flags_case {
 	const char *name;
@@ -276,7 +280,8 @@ static void test_popf(void)
 	m.state.rflags |= VIRTUAL | X86_FLAG_RF;
 	machine_put(&m, STACK, 0xffffffff & ~VIRTUAL, 4);
 	DONE(&m, "\x9d", "POPFD at CPL 0");
-	ok_equal(m.state.rflags, 0x247fd7 | VIRTUAL, "AC, ID and IOPL are loaded; VIF, VIP, VM are not");
+	ok_equal(m.state.rflags, 0x247fd7 | VIRTUAL,
+		 "AC, ID and IOPL are loaded; VIF, VIP, VM are not");
 	machine_reset(&m, PROT32, 0);
 	m.state.rflags |= VIRTUAL | X86_FLAG_ID;
 	machine_put(&m, STACK, 0, 4);
@@ -290,10 +295,11 @@ static void test_popf(void)
 	machine_reset(&m, PROT32, 0);
 	m.state.rflags |= X86_FLAG_RF | X86_FLAG_CF;
 	DONE(&m, "\x9c", "PUSHFD");
-	ok_equal(machine_get(&m, STACK - 4, 4), X86_FLAG_ONE | X86_FLAG_CF, "pushes RF and VM as 0");
+	ok_equal(machine_get(&m, STACK - 4, 4), X86_FLAG_ONE | X86_FLAG_CF,
+		 "pushes RF and VM as 0");
 }
 
-/* ---- software interrupts: what is told to the owner ------------------------------------------------------------ */
+/* ---- software interrupts: what is told to the owner ----------------------------- */
 
 static void check_software(const char *code, unsigned int length, unsigned int vector,
 			   const char *name)
@@ -318,7 +324,7 @@ static void test_software(void)
 	ok(!m.x.fault.software, "is a fault");
 }
 
-/* ---- 16- and 32-bit code ----------------------------------------------------------------------------------------- */
+/* ---- 16- and 32-bit code -------------------------------------------------------- */
 
 static void test_real_mode(void)
 {

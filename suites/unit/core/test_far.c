@@ -15,7 +15,7 @@ static struct machine m;
 #define CONFORMING 0x009f
 #define LDT_AR 0x0082
 
-/* ---- loads of data segments and SS ------------------------------------------------------------ */
+/* ---- loads of data segments and SS ---------------------------------------------- */
 
 struct load {
 	const char *name;
@@ -100,7 +100,7 @@ static void test_loads(void)
 
 	for (unsigned int mode = 0; mode < ARRAY_SIZE(modes); mode++) {
 		for (unsigned int i = 0; i < ARRAY_SIZE(loads); i++) {
-			/* Null is good enough for SS in 64-bit mode but at CPL 3 (SDM 3 5.4.1.1). */
+			/* In 64-bit mode SS may be null, but at CPL 3 (SDM 3 5.4.1.1). */
 			if (modes[mode] != LONG64 || loads[i].reg != 2 || loads[i].selector)
 				check_load(&loads[i], modes[mode]);
 		}
@@ -158,7 +158,7 @@ static void test_real_loads(void)
 	ok_equal(machine_get(&m, STACK - 4, 4), SEL_DATA, "AMD: PUSH SS is zero-extended");
 }
 
-/* ---- far JMP and CALL ---------------------------------------------------------------------------- */
+/* ---- far JMP and CALL ----------------------------------------------------------- */
 
 struct jump {
 	const char *name;
@@ -246,7 +246,7 @@ static void test_jumps(void)
 	   "is in compatibility mode then");
 }
 
-/* ---- call gates (SDM 3 5.8.3 to 5.8.5) -------------------------------------------------------------- */
+/* ---- call gates (SDM 3 5.8.3 to 5.8.5) ------------------------------------------ */
 
 #define GATE SEL_FREE
 #define TARGET (SEL_FREE + 16)
@@ -282,7 +282,8 @@ static void test_gates(void)
 	ok(x86_cpl(&m.state) == 3 && m.state.gpr[X86_RSP] == STACK - 8, "stays at CPL 3");
 	begin_gate(3, 0xe4, 0xc09b, 0);
 	DONE(&m, CALL_GATE, "CALL through a 16-bit gate to CPL 0");
-	ok(m.state.rip == 0x5678 && m.state.gpr[X86_RSP] == STACK_CPL0 - 8, "pushes two bytes each");
+	ok(m.state.rip == 0x5678 && m.state.gpr[X86_RSP] == STACK_CPL0 - 8,
+	   "pushes two bytes each");
 	begin_gate(3, 0xec, 0xc0fb, 0);
 	DONE(&m, JMP_GATE, "JMP through a gate");
 	ok(m.state.rip == 0x15678 && m.state.gpr[X86_RSP] == STACK, "pushes nothing");
@@ -336,9 +337,11 @@ static void test_long_gates(void)
 	   "is in 64-bit mode");
 	ok(m.state.seg[X86_SS].ar & X86_AR_UNUSABLE && m.state.seg[X86_SS].selector == 0,
 	   "with a null SS");
-	ok(m.state.gpr[X86_RSP] == STACK_CPL0 - 32 && machine_get(&m, STACK_CPL0 - 8, 8) == SEL_DATA_3 &&
-	   machine_get(&m, STACK_CPL0 - 16, 8) == STACK && machine_get(&m, STACK_CPL0 - 24, 8) ==
-	   SEL_CODE32_3 && machine_get(&m, STACK_CPL0 - 32, 8) == CODE + 7,
+	ok(m.state.gpr[X86_RSP] == STACK_CPL0 - 32 &&
+	   machine_get(&m, STACK_CPL0 - 8, 8) == SEL_DATA_3 &&
+	   machine_get(&m, STACK_CPL0 - 16, 8) == STACK &&
+	   machine_get(&m, STACK_CPL0 - 24, 8) == SEL_CODE32_3 &&
+	   machine_get(&m, STACK_CPL0 - 32, 8) == CODE + 7,
 	   "four items of eight bytes, and no parameters (SDM 3 5.8.5.1)");
 	machine_reset(&m, COMPAT32, 3);
 	machine_gate(&m, GATE, SEL_CODE32, 0x5678, 0xec, 0);
@@ -350,7 +353,7 @@ static void test_long_gates(void)
 	FAULTS(&m, CALL_GATE, X86_GP, GATE, "long mode: a gate with a type in its upper half");
 }
 
-/* ---- far RET and IRET ---------------------------------------------------------------------------------- */
+/* ---- far RET and IRET ----------------------------------------------------------- */
 
 static void push_items(unsigned int size, unsigned int count, const u64 *items)
 {
@@ -467,7 +470,7 @@ static void test_iret64(void)
 	ok(!x86_code64(&m.state) && x86_cpl(&m.state) == 3, "is in compatibility mode");
 }
 
-/* ---- fast system calls ------------------------------------------------------------------------------------ */
+/* ---- fast system calls ---------------------------------------------------------- */
 
 static void test_syscall(void)
 {

@@ -153,7 +153,7 @@ static void test_across(void)
 	ok_equal(m.state.gpr[X86_RAX], 0x5544332211000000, "RAM and MMIO make one value");
 }
 
-/* ---- ports ------------------------------------------------------------------------------------- */
+/* ---- ports ---------------------------------------------------------------------- */
 
 static void test_ports(void)
 {
@@ -179,7 +179,8 @@ static void test_ports(void)
 	   "REP INS: one item is complete, and it goes on");
 	RUN(&m, "\xf3\x6d");
 	finished(answer(0x3333, 4, true, 0xbeef, "INS"), 2, "REP INS");
-	ok(m.state.gpr[X86_RCX] == 0 && machine_get(&m, DATA + 4, 4) == 0xbeef, "with the last item");
+	ok(m.state.gpr[X86_RCX] == 0 && machine_get(&m, DATA + 4, 4) == 0xbeef,
+	   "with the last item");
 	begin(PROT32);
 	m.state.gpr[X86_RSI] = DATA;
 	machine_put(&m, DATA, 0x99, 1);
@@ -191,7 +192,7 @@ static void test_ports(void)
 	FAULTS(&m, "\x6d", X86_GP, 0, "INS beyond the limit faults before the port is read");
 }
 
-/* ---- LOCK ---------------------------------------------------------------------------------------- */
+/* ---- LOCK ----------------------------------------------------------------------- */
 
 static unsigned int races;
 
@@ -238,7 +239,8 @@ static void test_lock(void)
 	ok_equal(machine_get(&m, DATA, 8), 0x185, "LOCK BTS");
 	begin(LONG64);
 	m.state.gpr[X86_RBX] = DATA;
-	ok(RUN(&m, "\x01\x03") == X86_OK && !m.writes[0].compared, "without LOCK it is a plain write");
+	ok(RUN(&m, "\x01\x03") == X86_OK && !m.writes[0].compared,
+	   "without LOCK it is a plain write");
 }
 
 /* CMPXCHG16B compares and writes all 16 bytes at once. */
@@ -281,7 +283,7 @@ static void test_split_lock(void)
 	ok_equal(machine_get(&m, DATA + 0xffe, 4), 1, "is done");
 }
 
-/* ---- memory that is not ready, or away -------------------------------------------------------------- */
+/* ---- memory that is not ready, or away ------------------------------------------ */
 
 static void test_not_ready(void)
 {
@@ -319,7 +321,8 @@ static void test_not_ready(void)
 	m.state.gpr[X86_RDI] = DATA;
 	RUN(&m, "\xa4");			/* movsb from MMIO */
 	m.write_answer = X86_RETRY;
-	ok_equal(answer(MMIO + 0x100, 1, false, 0x5a, "MOVS"), X86_RETRY, "MOVS: memory is not ready");
+	ok_equal(answer(MMIO + 0x100, 1, false, 0x5a, "MOVS"), X86_RETRY,
+		 "MOVS: memory is not ready");
 	ok(x86_exec_waits(&m.x), "MOVS: the device's answer must not get lost");
 	finished(machine_continue(&m), 1, "MOVS");
 	ok_equal(machine_get(&m, DATA, 1), 0x5a, "MOVS: the answer was kept");

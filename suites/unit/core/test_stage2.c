@@ -71,7 +71,7 @@ static void end(void)
 	ok_equal(given, taken, "%s: once", tables.format->name);
 }
 
-/* ---- entries as the processor reads them ------------------------------------------------------ */
+/* ---- entries as the processor reads them ---------------------------------------- */
 
 /* A format by the manuals: the whole entries for a table at 0 and a page at 0. */
 struct expected {
@@ -116,7 +116,8 @@ static void test_entries(const struct expected *e)
 	for (unsigned int i = 0; i < ARRAY_SIZE(gpas); i++) {
 		u64 hpa = 0xabcde00000 + 0x1000 * i;
 
-		ok(stage2_map(&tables, gpas[i], hpa, i & 1 ? STAGE2_WRITE : 0), "%s: %#llx is mapped",
+		ok(stage2_map(&tables, gpas[i], hpa, i & 1 ? STAGE2_WRITE : 0),
+		   "%s: %#llx is mapped",
 		   name, (unsigned long long)gpas[i]);
 		ok_equal(walk(e, gpas[i], &right), hpa | (i & 1 ? e->writable : e->page),
 			 "%s: %#llx: its entry", name, (unsigned long long)gpas[i]);
@@ -135,7 +136,7 @@ static void test_entries(const struct expected *e)
 	end();
 }
 
-/* ---- ranges --------------------------------------------------------------------------------------- */
+/* ---- ranges --------------------------------------------------------------------- */
 
 #define PAGES 1200u		/* more than two tables of the last level */
 #define FIRST 0x1fe000ull	/* two pages before the second of them */
@@ -201,8 +202,10 @@ static void test_ranges(const struct expected *e)
 		ok_equal(stage2_age(&tables, gpa, size), e->accessed ? count_mapped(from, to) : 0,
 			 "%s: they are aged", name);
 		ok(!e->accessed || only_range_lacks(from, to, e->accessed), "%s: they alone", name);
-		ok_equal(stage2_young(&tables, gpa, size), 0, "%s: and now they are not young", name);
-		ok_equal(stage2_unmap(&tables, gpa, size), count_mapped(from, to), "%s: are unmapped",
+		ok_equal(stage2_young(&tables, gpa, size), 0, "%s: and now they are not young",
+			 name);
+		ok_equal(stage2_unmap(&tables, gpa, size), count_mapped(from, to),
+			 "%s: are unmapped",
 			 name);
 		ok(only_range_lacks(from, to, ~0ull << 12 & (1ull << 28)), "%s: they alone", name);
 		ok_equal(tables.mapped, all - count_mapped(from, to), "%s: and counted", name);
@@ -226,7 +229,7 @@ static void test_wide(const struct expected *e)
 	end();
 }
 
-/* ---- no memory -------------------------------------------------------------------------------------- */
+/* ---- no memory ------------------------------------------------------------------ */
 
 static void test_no_memory(const struct expected *e)
 {

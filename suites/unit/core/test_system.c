@@ -27,7 +27,8 @@ static const struct control controls[] = {
 	{ "CR0: NW without CD", PROT32, 0, PEET | CR0_NW, X86_GP, 0, 0, 0 },
 	{ "CR0: NW and CD", PROT32, 0, PEET | CR0_NW | CR0_CD, -1, 0, 0, 0 },
 	{ "CR0: paging", PROT32, 0, PEET | CR0_PG, -1, 0, 0, 0 },
-	{ "CR0: paging with LME, without PAE", PROT32, 0, PEET | CR0_PG, X86_GP, X86_EFER_LME, 0, 0 },
+	{ "CR0: paging with LME, without PAE", PROT32, 0, PEET | CR0_PG, X86_GP, X86_EFER_LME, 0,
+	  0 },
 	{ "CR0: long mode", PROT32, 0, PEET | CR0_PG, -1, X86_EFER_LME, PAGE_TABLES, CR4_PAE },
 	{ "CR0: long mode off in 64-bit code", LONG64, 0, PEET, X86_GP, 0, 0, 0 },
 	{ "CR0: long mode off", COMPAT32, 0, PEET, -1, 0, 0, 0 },
@@ -149,7 +150,7 @@ static void test_status_word(void)
 	ok_equal(machine_get(&m, DATA, 4), 0xffff0000 | (u16)m.state.cr0, "writes two bytes");
 }
 
-/* ---- debug registers --------------------------------------------------------------------------- */
+/* ---- debug registers ------------------------------------------------------------ */
 
 static void test_debug(void)
 {
@@ -188,7 +189,7 @@ static void test_debug_faults(void)
 	FAULTS(&m, "\x0f\x21\xc0", X86_GP, 0, "MOV from DR0 at CPL 3");
 }
 
-/* ---- descriptor tables ------------------------------------------------------------------------------ */
+/* ---- descriptor tables ---------------------------------------------------------- */
 
 static void test_tables(void)
 {
@@ -203,7 +204,8 @@ static void test_tables(void)
 	m.state.rip = CODE;
 	m.state.gpr[X86_RBX] = DATA + 16;
 	DONE(&m, "\x0f\x01\x03", "SGDT");
-	ok(machine_get(&m, DATA + 16, 8) == 0x123456789abc && machine_changed_only(&m, DATA + 16, 6),
+	ok(machine_get(&m, DATA + 16, 8) == 0x123456789abc &&
+	   machine_changed_only(&m, DATA + 16, 6),
 	   "writes six bytes");
 	machine_reset(&m, LONG64, 0);
 	m.state.gpr[X86_RBX] = DATA;
@@ -263,7 +265,7 @@ static void test_task_register(void)
 	FAULTS(&m, "\x0f\x00\xd0", X86_GP, 0, "LLDT at CPL 3");
 }
 
-/* ---- LAR, LSL, VERR, VERW ------------------------------------------------------------------------------ */
+/* ---- LAR, LSL, VERR, VERW ------------------------------------------------------- */
 
 struct query {
 	const char *name;
@@ -324,12 +326,13 @@ static void check_query(const struct query *q)
 		else if (expected[i] && i == 1)
 			value = q->ar & X86_AR_G ? 0xffffffff : 0xfffff;
 		/* Bits 16 to 19 of LAR are undefined. */
-		ok_equal(m.state.gpr[X86_RCX] & (i ? ~0u : ~0xf0000u), value & (i ? ~0u : ~0xf0000u),
+		ok_equal(m.state.gpr[X86_RCX] & (i ? ~0u : ~0xf0000u),
+			 value & (i ? ~0u : ~0xf0000u),
 			 "%s: %s of %s: ECX", machine_mode_names[q->mode], ops[i].name, q->name);
 	}
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------------- */
+/* ---- ports ---------------------------------------------------------------------- */
 
 struct port {
 	const char *name;
@@ -366,7 +369,8 @@ static const struct port ports[] = {
 
 static void check_port(const struct port *p)
 {
-	u8 code[] = { p->mode == REAL16 || p->mode == VM86 ? 0x66 : 0x90, p->size == 1 ? 0xec : 0xed };
+	u8 code[] = { p->mode == REAL16 || p->mode == VM86 ? 0x66 : 0x90,
+		      p->size == 1 ? 0xec : 0xed };
 	enum x86_result result;
 
 	machine_reset(&m, p->mode, p->cpl);
@@ -393,7 +397,7 @@ static void test_ports(void)
 	FAULTS(&m, "\xec", X86_GP, 0, "a 16-bit TSS has no map");
 }
 
-/* ---- MSRs, CPUID, time --------------------------------------------------------------------------------------- */
+/* ---- MSRs, CPUID, time ---------------------------------------------------------- */
 
 static void test_msrs(void)
 {
