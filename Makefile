@@ -115,7 +115,7 @@ help:
 	@echo 'make test          test the harness itself'
 	@echo 'make bench         measure the engine against its floor'
 	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
-	@echo 'make fuzz          fuzz the image loader for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make fuzz          fuzz image loader, executor and page walker for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make format-check  check the layout of all sources'
 	@echo 'make lint          the same, and a second compiler and the scripts'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR'

@@ -131,6 +131,19 @@ static void test_segments(void)
 	FAULTS(&m, "\x8b\x03", X86_GP, 0, "64-bit mode: an address that is not canonical");
 	m.state.gpr[X86_RBP] = 1ull << 47;
 	FAULTS(&m, "\x8b\x45\0", X86_SS_FAULT, 0, "64-bit mode: of the stack");
+	for (unsigned int i = 0; i < 2; i++) {
+		/* With 57 bits, one more level of tables: each of them finds the same one. */
+		machine_reset(&m, LONG64, 0);
+		m.state.cr4 |= CR4_LA57;
+		m.state.cr3 = PAGE_TABLES + 0x3000;
+		machine_put(&m, PAGE_TABLES + 0x3000, PAGE_TABLES | 0x67, 8);
+		m.state.gpr[X86_RBX] = i ? 1ull << 56 : 1ull << 55;
+		if (i)
+			FAULTS(&m, "\x8b\x03", X86_GP, 0, "LA57: bit 56 alone");
+		else
+			FAULTS(&m, "\x8b\x03", X86_PF, 0, "LA57: bit 55 is an address");
+	}
+	machine_reset(&m, LONG64, 0);
 	m.state.seg[X86_FS].base = DATA;
 	m.state.seg[X86_DS].base = 0x5000;
 	m.state.gpr[X86_RBX] = 8;

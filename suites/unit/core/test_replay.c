@@ -371,8 +371,96 @@ static void test_sse(void)
 	FAULTS(&m, "\x0f\x28\x0b", X86_GP, 0, "MOVAPS that is not aligned");
 }
 
+/* MMX registers are the x87 registers' low eight bytes, by number (SDM 1 9.5.1, 9.6.2). */
+static void test_mmx(void)
+{
+	begin(LONG64);
+	m.state.gpr[X86_RBX] = DATA;
+	machine_put(&m, DATA, 0x1122334455667788, 8);
+	m.fpu[3] = 5 << 3;		/* TOP 5: ST0 is register 5, and register 1 is ST4 */
+	memset(m.fpu + 32 + 16 * 4, 0x5a, 10);
+	DONE(&m, "\x0f\x7f\x4b\x08", "MOVQ [RBX + 8], MM1");
+	ok_equal(machine_get(&m, DATA + 8, 8), 0x5a5a5a5a5a5a5a5a, "is physical register 1");
+	ok(!(m.fpu[3] & 0x38) && m.fpu[4] == 0xff && m.fpu[32 + 16] == 0x5a,
+	   "TOP is 0 then, all are valid, and register 1 is ST1");
+	m.state.rip = CODE;
+	DONE(&m, "\x0f\x6f\x13", "MOVQ MM2, [RBX]");
+	ok(m.fpu[32 + 32] == 0x88 && m.fpu[32 + 39] == 0x11 && m.fpu[32 + 40] == 0xff &&
+	   m.fpu[32 + 41] == 0xff, "its exponent is all ones");
+	m.state.rip = CODE;
+	m.state.cr0 |= CR0_TS;
+	FAULTS(&m, "\x0f\x6f\x13", X86_NM, -1, "MOVQ with CR0.TS");
+	m.state.cr0 ^= CR0_TS | CR0_EM;
+	FAULTS(&m, "\x0f\x6f\x13", X86_UD, -1, "MOVQ with CR0.EM");
+}
+
+/* FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, FWAIT: what keeps them from being executed. */
+static void test_fpu_faults(void)
+{
+	begin(LONG64);
+	m.state.gpr[X86_RBX] = DATA;
+	m.state.cr0 |= CR0_TS;
+	FAULTS(&m, "\x0f\xae\x03", X86_NM, -1, "FXSAVE with CR0.TS");
+	FAULTS(&m, "\x0f\xae\x0b", X86_NM, -1, "FXRSTOR with CR0.TS");
+	DONE(&m, "\x9b", "FWAIT with TS alone");
+	m.state.rip = CODE;
+	m.state.cr0 |= CR0_MP;
+	FAULTS(&m, "\x9b", X86_NM, -1, "FWAIT with TS and MP");
+	m.state.cr0 ^= CR0_TS | CR0_EM;
+	FAULTS(&m, "\x0f\xae\x03", X86_NM, -1, "FXSAVE with CR0.EM (SDM 2 FXSAVE)");
+	m.state.cr0 &= ~CR0_EM;
+	m.fpu[2] = 0x80;
+	FAULTS(&m, "\x9b", X86_MF, -1, "FWAIT with an exception that waits");
+	m.state.gpr[X86_RBX] = DATA + 8;
+	FAULTS(&m, "\x0f\xae\x03", X86_GP, 0, "FXSAVE that is not aligned");
+	m.state.gpr[X86_RBX] = DATA;
+	machine_put(&m, DATA + 24, 0x10000, 4);
+	FAULTS(&m, "\x0f\xae\x0b", X86_GP, 0, "FXRSTOR of a reserved bit of MXCSR");
+	FAULTS(&m, "\x0f\xae\x53\x18", X86_UD, -1, "LDMXCSR without CR4.OSFXSR");
+	m.state.cr4 |= CR4_OSFXSR;
+	FAULTS(&m, "\x0f\xae\x53\x18", X86_GP, 0, "LDMXCSR of a reserved bit");
+	machine_put(&m, DATA + 24, 0x1f80, 4);
+	DONE(&m, "\x0f\xae\x53\x18", "LDMXCSR");
+	m.state.rip = CODE;
+	DONE(&m, "\x0f\xae\x5b\x20", "STMXCSR");
+	ok_equal(machine_get(&m, DATA + 32, 4), 0x1f80, "gives what was loaded");
+	m.x.fpu_image = NULL;
+	m.state.rip = CODE;
+	ok_equal(RUN(&m, "\x0f\xae\x53\x18"), X86_UNIMPLEMENTED, "without an FPU there is none");
+}
+
+/* XMM8 to XMM15 are 64-bit mode's (SDM 2 FXSAVE). */
+static void test_fxsave(void)
+{
+	static const enum machine_mode modes[] = { PROT32, LONG64 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
+		unsigned int size = modes[i] == LONG64 ? 416 : 288;
+
+		begin(modes[i]);
+		m.state.gpr[X86_RBX] = DATA;
+		for (unsigned int at = 0; at < 512; at++)
+			m.fpu[at] = at * 7 + 1;
+		m.fpu[26] = m.fpu[27] = 0;	/* MXCSR has 16 bits */
+		DONE(&m, "\x0f\xae\x03", "FXSAVE");
+		ok(!memcmp(m.ram + DATA, m.fpu, size) && machine_changed_only(&m, DATA, size),
+		   "%s: FXSAVE writes %u bytes", machine_mode_names[modes[i]], size);
+		m.state.rip = CODE;
+		memset(m.fpu, 0, sizeof(m.fpu));
+		DONE(&m, "\x0f\xae\x0b", "FXRSTOR");
+		/* All but MXCSR_MASK, which is the processor's. */
+		ok(!memcmp(m.ram + DATA, m.fpu, 28) && !memcmp(m.ram + DATA + 32, m.fpu + 32,
+							       size - 32) &&
+		   !m.fpu[28] && !m.fpu[size], "%s: FXRSTOR reads as many",
+		   machine_mode_names[modes[i]]);
+	}
+}
+
 int main(void)
 {
+	test_mmx();
+	test_fpu_faults();
+	test_fxsave();
 	test_simple();
 	test_several();
 	test_across();

@@ -90,6 +90,22 @@ static void test_controls(void)
 	FAULTS(&m, "\x0f\x22\xc0", X86_GP, 0, "MOV to CR0 at CPL 3");
 	FAULTS(&m, "\x0f\x20\xc0", X86_GP, 0, "MOV from CR0 at CPL 3");
 	machine_reset(&m, LONG64, 0);
+	m.state.cr2 = 0x2222;
+	for (unsigned int i = 0; i < 5; i++) {
+		u64 values[] = { m.state.cr0, 0, 0x2222, m.state.cr3, m.state.cr4 };
+		u8 code[] = { 0x0f, 0x20, 0xc0 | i << 3 };
+
+		m.state.rip = CODE;
+		if (i == 1)
+			expect_fault(&m, code, 3, X86_UD, -1, "MOV from CR1");
+		else if (expect_done(&m, code, 3, "MOV from a control register"))
+			ok_equal(m.state.gpr[X86_RAX], values[i], "CR%u", i);
+	}
+	m.state.rip = CODE;
+	m.state.gpr[X86_RAX] = 0x123456789;
+	DONE(&m, "\x0f\x22\xd0", "MOV to CR2");
+	ok_equal(m.state.cr2, 0x123456789, "has 64 bits");
+	machine_reset(&m, LONG64, 0);
 	m.state.cr8 = 9;
 	DONE(&m, "\x44\x0f\x20\xc0", "MOV from CR8");
 	ok_equal(m.state.gpr[X86_RAX], 9, "is in RAX");
