@@ -223,8 +223,8 @@ $(2)/obj/unit/core/%.o: suites/unit/core/%.c $(2)/flags.txt
 	@echo '  CC $$@'
 	@$(3) $$(CORE_CFLAGS) $$(CPPFLAGS) $(4) -MMD -MP -c $$< -o $$@
 
-$(2)/unit/core/%: $(2)/obj/unit/core/%.o $(CORE_UNIT:suites/unit/%.c=$(2)/obj/unit/%.o) \
-		$(CORE:kmod/core/%.c=$(2)/obj/core/%.o)
+$(filter $(2)/unit/core/%,$(UNIT:%=$(2)/unit/%)): $(2)/unit/%: $(2)/obj/unit/%.o \
+		$(CORE_UNIT:suites/unit/%.c=$(2)/obj/unit/%.o) $(CORE:kmod/core/%.c=$(2)/obj/core/%.o)
 	@mkdir -p $$(@D)
 	@echo '  LINK $$@'
 	@$(3) $(4) $$(LDFLAGS) $$^ $$(CORE_LIBS) -o $$@
@@ -322,11 +322,13 @@ build/fuzz/%: build/fuzz/obj/fuzz/%.o $(patsubst runner/%.c,build/fuzz/obj/%.o,$
 	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Those of kmod/core have nothing of the runner in them.
-build/fuzz/fuzz_core%: build/fuzz/obj/fuzz/fuzz_core%.o $(CORE:kmod/core/%.c=build/fuzz/obj/core/%.o)
+FUZZ_CORE := $(filter fuzz_core%,$(FUZZERS))
+$(FUZZ_CORE:%=build/fuzz/%): build/fuzz/%: build/fuzz/obj/fuzz/%.o \
+		$(CORE:kmod/core/%.c=build/fuzz/obj/core/%.o)
 	@echo '  LINK $@'
 	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $^ -o $@
 
-build/fuzz/obj/fuzz/fuzz_core%.o: suites/fuzz/fuzz_core%.c build/fuzz/flags.txt
+$(FUZZ_CORE:%=build/fuzz/obj/fuzz/%.o): build/fuzz/obj/fuzz/%.o: suites/fuzz/%.c build/fuzz/flags.txt
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	@$(CLANG) $(CORE_CFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@

@@ -264,6 +264,7 @@ static const struct flags_case flags_cases[] = {
 	{ "HLT, CPL 3", PROT32, 3, 3, "\xf4", 1, X86_GP },
 	{ "HLT, vm86", VM86, 3, 3, "\xf4", 1, X86_GP },
 	{ "WBINVD, CPL 3", LONG64, 3, 3, "\x0f\x09", 2, X86_GP },
+	{ "IN, vm86: the bitmap, not IOPL", VM86, 3, 3, "\xe4\0", 2, X86_GP },
 	{ "INVLPG, CPL 3", LONG64, 3, 3, "\x0f\x01\x38", 3, X86_GP },
 };
 
@@ -274,6 +275,7 @@ static void test_privileged_flags(void)
 
 		machine_reset(&m, c->mode, c->cpl);
 		m.state.rflags |= (u64)c->iopl << X86_FLAG_IOPL_SHIFT;
+		machine_put(&m, TSS + IO_MAP, 0xff, 1);
 		if (c->vector < 0)
 			expect_done(&m, c->code, c->length, c->name);
 		else
@@ -330,6 +332,10 @@ static void test_software(void)
 	check_software("\xf1", 1, X86_DB, "INT1");
 	check_software("\xce", 1, X86_OF, "INTO");
 	check_software("\xcd\x80", 2, 0x80, "INT 80h");
+	machine_reset(&m, VM86, 3);
+	m.state.rflags |= X86_FLAG_IOPL;
+	FAULTS(&m, "\xcd\x21", 0x21, -1, "vm86: INT 21h with IOPL 3");
+	ok(m.x.fault.software, "vm86: is one of software");
 	machine_reset(&m, PROT32, 0);
 	DONE(&m, "\xce", "INTO without OF");
 	machine_reset(&m, PROT32, 0);

@@ -142,6 +142,15 @@ static void test_real_loads(void)
 	ok(m.state.gpr[X86_RAX] == 0x1234 && m.state.seg[X86_ES].base == 0x43210,
 	   "real16: LES: offset and segment");
 	machine_reset(&m, PROT32, 0);
+	m.state.gpr[X86_RBX] = DATA;
+	machine_put(&m, DATA, 0xdeadbeef, 4);
+	DONE(&m, "\x8c\x1b", "prot32: MOV from DS to memory");
+	ok_equal(machine_get(&m, DATA, 4), 0xdead0000 | SEL_DATA, "prot32: writes two bytes");
+	m.state.rip = CODE;
+	m.state.gpr[X86_RAX] = 0xdeadbeef;
+	DONE(&m, "\x8c\xd8", "prot32: MOV from DS to EAX");
+	ok_equal(m.state.gpr[X86_RAX], SEL_DATA, "prot32: writes all of it");
+	machine_reset(&m, PROT32, 0);
 	machine_put(&m, STACK, SEL_DATA_3, 4);
 	DONE(&m, "\x1f", "prot32: POP DS");
 	ok(m.state.gpr[X86_RSP] == STACK + 4 && m.state.seg[X86_DS].selector == SEL_DATA_3,
@@ -493,6 +502,7 @@ static void test_syscall(void)
 	DONE(&m, "\x48\x0f\x07", "SYSRETQ");
 	ok(m.state.rip == 0x7000 && m.state.seg[X86_CS].selector == (0x33 + 16) &&
 	   m.state.seg[X86_CS].ar == 0xa0fb && x86_cpl(&m.state) == 3 &&
+	   m.state.seg[X86_SS].selector == (0x33 + 8) && m.state.seg[X86_SS].ar == 0xc0f3 &&
 	   m.state.rflags == (X86_FLAG_ONE | X86_FLAG_IF | X86_FLAG_CF), "SYSRETQ: back again");
 	machine_reset(&m, LONG64, 0);
 	m.state.efer |= X86_EFER_SCE;
@@ -505,6 +515,19 @@ static void test_syscall(void)
 	m.state.msr.cstar = 0x9000;
 	DONE(&m, "\x0f\x05", "AMD: SYSCALL from 32-bit code");
 	ok(m.state.rip == 0x9000 && x86_code64(&m.state), "goes to CSTAR");
+	machine_reset(&m, PROT32, 3);
+	m.env.amd = true;
+	m.state.efer |= X86_EFER_SCE;
+	m.state.msr.star = 0x0033000800009000;
+	m.state.rflags |= X86_FLAG_IF | X86_FLAG_CF;
+	DONE(&m, "\x0f\x05", "AMD: SYSCALL outside long mode (APM 3 SYSCALL)");
+	ok(m.state.rip == 0x9000 && m.state.gpr[X86_RCX] == CODE + 2 && !m.state.gpr[X86_R11] &&
+	   m.state.rflags == (X86_FLAG_ONE | X86_FLAG_CF) && m.state.seg[X86_CS].ar == 0xc09b,
+	   "goes to STAR, and clears IF");
+	m.state.rip = CODE;
+	DONE(&m, "\x0f\x07", "AMD: SYSRET outside long mode");
+	ok(m.state.rip == CODE + 2 && x86_cpl(&m.state) == 3 && m.state.rflags & X86_FLAG_IF &&
+	   m.state.seg[X86_CS].selector == 0x33, "sets IF");
 }
 
 static void test_sysenter(void)

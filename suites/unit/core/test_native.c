@@ -263,6 +263,12 @@ static bool aim_implied(struct trial *t)
 			gpr[X86_RCX] = random_below(20) + (insn->op >= OP_INS);
 	}
 	switch (insn->op) {
+	case OP_DIV:
+	case OP_IDIV:
+		/* A quotient that fits, more often than by chance. */
+		if (random_below(2))
+			gpr[X86_RDX] = random_below(16) - random_below(2) * 8;
+		return true;
 	case OP_XLAT:
 		gpr[X86_RBX] = NATIVE_DATA + random_below(2048);
 		return true;

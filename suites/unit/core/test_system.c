@@ -23,6 +23,8 @@ struct control {
 #define PEET (CR0_PE | CR0_ET)
 static const struct control controls[] = {
 	{ "CR0: protected mode", REAL16, 0, PEET, -1, 0, 0, 0 },
+	{ "CR0: all there is", PROT32, 0, 0xe005003f & ~CR0_PG, -1, 0, 0, 0 },
+	{ "CR0: real mode stays", REAL16, 0, CR0_ET | CR0_MP, -1, 0, 0, 0 },
 	{ "CR0: PG without PE", REAL16, 0, CR0_PG, X86_GP, 0, 0, 0 },
 	{ "CR0: NW without CD", PROT32, 0, PEET | CR0_NW, X86_GP, 0, 0, 0 },
 	{ "CR0: NW and CD", PROT32, 0, PEET | CR0_NW | CR0_CD, -1, 0, 0, 0 },
@@ -143,6 +145,14 @@ static void test_pdptes(void)
 	m.state.gpr[X86_RAX] = CR4_PAE | CR4_PGE;
 	m.state.cr3 = 0x6000;
 	FAULTS(&m, "\x0f\x22\xe0", X86_GP, 0, "MOV to CR4 that changes PGE loads them too");
+	machine_put(&m, 0x6018, 0x5003, 8);
+	m.state.cr0 &= ~CR0_PG;
+	m.state.gpr[X86_RAX] = m.state.cr0 | CR0_PG;
+	FAULTS(&m, "\x0f\x22\xc0", X86_GP, 0, "MOV to CR0 that turns paging on does");
+	machine_put(&m, 0x6018, 0x5001, 8);
+	DONE(&m, "\x0f\x22\xc0", "and goes on with good ones");
+	m.state.rip = CODE;
+	machine_put(&m, 0x6018, 0x5003, 8);
 	m.state.gpr[X86_RAX] = CR4_PAE | CR4_TSD;
 	DONE(&m, "\x0f\x22\xe0", "MOV to CR4 that changes TSD does not");
 }
@@ -408,6 +418,15 @@ static void test_ports(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(ports); i++)
 		check_port(&ports[i]);
+	for (unsigned int i = 0; i < 2; i++) {
+		machine_reset(&m, PROT32, 3);
+		machine_put(&m, TSS + IO_MAP, 1, 1);
+		m.state.gpr[X86_RSI] = m.state.gpr[X86_RDI] = DATA;
+		if (i)
+			FAULTS(&m, "\x6c", X86_GP, 0, "INS of a port that is forbidden");
+		else
+			FAULTS(&m, "\x6e", X86_GP, 0, "OUTS to a port that is forbidden");
+	}
 	machine_reset(&m, PROT32, 3);
 	m.state.seg[X86_TR].ar = 0x83;
 	FAULTS(&m, "\xec", X86_GP, 0, "a 16-bit TSS has no map");
@@ -468,6 +487,14 @@ static void test_bases(void)
 	m.state.msr.kernel_gs_base = 2;
 	DONE(&m, "\x0f\x01\xf8", "SWAPGS");
 	ok(m.state.seg[X86_GS].base == 2 && m.state.msr.kernel_gs_base == 1, "swaps");
+	machine_reset(&m, LONG64, 0);
+	DONE(&m, "\x0f\x01\xcb", "STAC");
+	ok(m.state.rflags & X86_FLAG_AC, "sets AC");
+	m.state.rip = CODE;
+	DONE(&m, "\x0f\x01\xca", "CLAC");
+	ok(!(m.state.rflags & X86_FLAG_AC), "clears it");
+	machine_reset(&m, LONG64, 3);
+	FAULTS(&m, "\x0f\x01\xcb", X86_UD, -1, "STAC at CPL 3");
 	machine_reset(&m, COMPAT32, 0);
 	FAULTS(&m, "\x0f\x01\xf8", X86_UD, -1, "SWAPGS outside 64-bit mode");
 }
