@@ -2,6 +2,8 @@
 /* A machine for tests of core/. */
 #include "machine.h"
 
+#include <stdlib.h>
+
 const char *const machine_mode_names[MACHINE_MODES] = {
 	"real16", "vm86", "prot16", "prot32", "compat32", "long64",
 };
@@ -28,10 +30,18 @@ static enum x86_result answer_once(enum x86_result *answer)
 	return result;
 }
 
+/* No access is of more than 16 bytes or crosses a page (ops.h). */
+static void check_access(u64 gpa, unsigned int size)
+{
+	if (!size || size > 16 || (gpa & 4095) + size > 4096)
+		abort();
+}
+
 static enum x86_result read_memory(void *opaque, u64 gpa, void *data, unsigned int size)
 {
 	struct machine *m = opaque;
 
+	check_access(gpa, size);
 	if (gpa >= RAM_SIZE || size > RAM_SIZE - gpa)
 		return X86_IO;
 	if (m->read_answer != X86_OK)
@@ -44,6 +54,7 @@ static enum x86_result write_memory(void *opaque, u64 gpa, const void *data, uns
 {
 	struct machine *m = opaque;
 
+	check_access(gpa, size);
 	if (gpa >= ROM_BASE || size > ROM_BASE - gpa)
 		return X86_IO;
 	if (m->write_answer != X86_OK && !m->write_answer_after--)

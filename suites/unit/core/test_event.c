@@ -79,7 +79,9 @@ static void check_pair(unsigned int first, unsigned int second, enum outcome out
 	event = next(NULL);
 	if (outcome == MERGED)
 		ok(event.valid && event.vector == X86_DF && event.has_error && !event.error &&
-		   event.kind == X86_EVENT_EXCEPTION && !events.shutdown,
+		   event.kind == X86_EVENT_EXCEPTION && !events.shutdown &&
+		   state.dr6 == X86_DR6_FIXED && state.dr7 & X86_DR7_GD &&
+		   state.cr2 == (begun && first == X86_PF ? 0x2222 : 0x1111),
 		   "vector %u %s %u: #DF(0)", second, when, first);
 	else
 		ok(event.valid && event.vector == second && event.error == 0x1234 &&

@@ -401,6 +401,11 @@ static void test_widths(void)
 	   machine_get(&m, STACK - 8, 4) == 0x11111111 &&
 	   machine_get(&m, STACK - 12, 4) == STACK - 4, "frame pointers of both levels");
 	machine_reset(&m, PROT32, 0);
+	m.state.gpr[X86_RBP] = STACK;
+	DONE(&m, "\xc8\0\0\2", "prot32: ENTER 0, 2 that reads what it has pushed");
+	ok(machine_get(&m, STACK - 8, 4) == STACK && machine_get(&m, STACK - 12, 4) == STACK - 4,
+	   "sees its own writes");
+	machine_reset(&m, PROT32, 0);
 	machine_put(&m, DATA, 0x0000000afffffff6, 8);
 	m.state.gpr[X86_RBX] = DATA;
 	m.state.gpr[X86_RAX] = (u32)-10;

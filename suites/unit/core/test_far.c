@@ -554,8 +554,25 @@ static void test_sysenter(void)
 	m.state.msr.sysenter_cs = 8;
 	FAULTS(&m, "\x0f\x35", X86_GP, 0, "SYSEXIT at CPL 3");
 	machine_reset(&m, LONG64, 0);
+	m.state.msr.sysenter_cs = 8;
+	m.state.gpr[X86_RDX] = 0x7fff00004444;
+	m.state.gpr[X86_RCX] = 0x5555;
+	DONE(&m, "\x48\x0f\x35", "Intel: SYSEXIT to 64-bit code");
+	ok(m.state.rip == 0x7fff00004444 && x86_code64(&m.state) &&
+	   m.state.gpr[X86_RSP] == 0x5555 &&
+	   m.state.seg[X86_CS].selector == 0x2b && m.state.seg[X86_SS].selector == 0x33,
+	   "SYSEXIT: CS is 32 on, SS 40");
+	machine_reset(&m, LONG64, 0);
+	m.state.msr.sysenter_cs = 8;
+	m.state.gpr[X86_RDX] = 1ull << 47;
+	FAULTS(&m, "\x48\x0f\x35", X86_GP, 0, "Intel: SYSEXIT to where no address is");
 	m.env.amd = true;
 	FAULTS(&m, "\x0f\x34", X86_UD, -1, "AMD: SYSENTER in long mode");
+	FAULTS(&m, "\x0f\x35", X86_UD, -1, "AMD: SYSEXIT in long mode");
+	machine_reset(&m, PROT32, 0);
+	m.env.amd = true;
+	m.state.msr.sysenter_cs = 8;
+	DONE(&m, "\x0f\x35", "AMD: SYSEXIT outside");
 }
 
 int main(void)

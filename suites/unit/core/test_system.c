@@ -184,6 +184,19 @@ static void test_debug(void)
 	m.state.gpr[X86_RAX] = 0xffffffff;
 	DONE(&m, "\x0f\x23\xf0", "MOV to DR6");
 	ok_equal(m.state.dr6, 0xffffefff, "bit 12 reads 0, bits 4 to 11 and from 16 on 1");
+	for (unsigned int i = 0; i < 4; i++) {
+		u8 code[] = { 0x0f, 0x23, 0xc0 | i << 3 };
+
+		m.state.rip = CODE;
+		m.state.gpr[X86_RAX] = 0x7fff00001000 + i;
+		if (expect_done(&m, code, 3, "MOV to a debug register"))
+			ok_equal(m.state.dr[i], 0x7fff00001000 + i, "DR%u", i);
+	}
+	ok_equal(m.state.dr7, X86_DR7_FIXED, "and to no other");
+	m.state.rip = CODE;
+	m.state.gpr[X86_RAX] = 0xffff53ff;
+	DONE(&m, "\x0f\x23\xf8", "MOV of all to DR7 but GD");
+	ok_equal(m.state.dr7, 0xffff07ff, "bits 12, 14 and 15 read 0");
 	m.state.rip = CODE;
 	m.state.gpr[X86_RAX] = 0;
 	DONE(&m, "\x0f\x23\xf8", "MOV to DR7");

@@ -194,6 +194,8 @@ static const struct walk_case cases[] = {
 	  FAULT(0x25), .pkru = 1 << 10 },
 	{ "key: another's", L4, 0x1000, USER, 0, CR4_PKE, 0, { PWU, PWU, PWU, PWU | KEY(5) },
 	  GOES(0, 4096), .pkru = ~(3u << 10) },
+	{ "key: writes", L4, 0x1000, USER | WRITE, 0, CR4_PKE, 0, { PWU, PWU, PWU, PWU | KEY(5) },
+	  GOES(0, 4096), .pkru = ~(3u << 10) },
 	{ "key: without CR4.PKE", L4, 0x1000, USER, 0, 0, 0, { PWU, PWU, PWU, PWU | KEY(5) },
 	  GOES(0, 4096), .pkru = ~0u },
 	{ "key 0", L4, 0x1000, USER, 0, CR4_PKE, 0, { PWU, PWU, PWU, PWU },
