@@ -52,6 +52,9 @@ static void test_fetch_pages(void)
 	map_pages();
 	m.state.rip = 0x8fff;
 	DONE(&m, "\x90", "the last byte of a page, the next one missing");
+	m.state.rip = 0x6ffe;
+	DONE(&m, "\xb8\x78\x56\x34\x12", "an instruction in two pages");
+	ok_equal(m.state.gpr[X86_RAX], 0x12345678, "is read from both");
 	m.state.rip = 0x8ffe;
 	expect_fault(&m, "\x81", 1, X86_PF, X86_PF_I, "an instruction that goes on there");
 	ok_equal(m.x.fault.cr2, 0x9000, "CR2 is the first byte that is missing");
@@ -347,6 +350,12 @@ static void test_software(void)
 
 static void test_real_mode(void)
 {
+	machine_reset(&m, REAL16, 0);
+	FAULTS(&m, "\xc5\xf8\x77", X86_UD, -1, "real16: there is no VEX (SDM 2 2.3.1)");
+	machine_reset(&m, VM86, 3);
+	FAULTS(&m, "\xc5\xf8\x77", X86_UD, -1, "vm86: nor there");
+	machine_reset(&m, PROT16, 0);
+	ok_equal(RUN(&m, "\xc5\xf8\x77"), X86_UNIMPLEMENTED, "prot16: there is");
 	machine_reset(&m, REAL16, 0);
 	m.state.gpr[X86_RSP] = 0xabcd0002;
 	m.state.gpr[X86_RAX] = 0x1234;

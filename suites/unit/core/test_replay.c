@@ -369,6 +369,10 @@ static void test_sse(void)
 	m.state.cr0 &= ~CR0_TS;
 	m.state.gpr[X86_RBX] = DATA + 4;
 	FAULTS(&m, "\x0f\x28\x0b", X86_GP, 0, "MOVAPS that is not aligned");
+	FAULTS(&m, "\x0f\x29\x0b", X86_GP, 0, "MOVAPS to where it is not aligned");
+	FAULTS(&m, "\x66\x0f\x7f\x0b", X86_GP, 0, "MOVDQA, the same");
+	FAULTS(&m, "\x0f\x2b\x0b", X86_GP, 0, "MOVNTPS, the same");
+	DONE(&m, "\x0f\x11\x0b", "MOVUPS need not be");
 }
 
 /* MMX registers are the x87 registers' low eight bytes, by number (SDM 1 9.5.1, 9.6.2). */

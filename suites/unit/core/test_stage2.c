@@ -110,6 +110,7 @@ static void test_entries(const struct expected *e)
 	static const u64 gpas[] = { 0, 0x1000, 0x1ff000, 0x200000, 0x3ffff000, 0x40000000,
 				    0x7fffffff000, 0x8000000000, 0xfffffffff000 };
 	const char *name = e->format->name;
+	unsigned int count;
 	bool right;
 
 	begin(e->format);
@@ -129,7 +130,10 @@ static void test_entries(const struct expected *e)
 	}
 	ok_equal(tables.mapped, ARRAY_SIZE(gpas), "%s: pages are counted", name);
 	ok_equal(stage2_lookup(&tables, 0x2000), 0, "%s: beside it there is nothing", name);
+	count = taken;
 	ok_equal(stage2_lookup(&tables, 0x100000000000), 0, "%s: nor where no table is", name);
+	ok_equal(stage2_unmap(&tables, 0x100000000000, 0x1000), 0, "%s: nor to unmap", name);
+	ok_equal(taken, count, "%s: and no table is made to look", name);
 	ok(stage2_map(&tables, 0x1000, 0x777000, 0), "%s: another page in its place", name);
 	ok_equal(walk(e, 0x1000, &right), 0x777000 | e->page, "%s: is mapped, read-only", name);
 	ok_equal(tables.mapped, ARRAY_SIZE(gpas), "%s: and not counted twice", name);

@@ -325,6 +325,7 @@ static const struct query queries[] = {
 	{ "beyond the GDT", 0, 0x1000, 0, false, false, false, false, PROT32 },
 	{ "data of DPL 0 at CPL 3", 3, F, 0xc093, false, false, false, false, PROT32 },
 	{ "data of DPL 0 by RPL 3", 0, F | 3, 0xc093, false, false, false, false, PROT32 },
+	{ "code of DPL 0 at CPL 3", 3, F, 0xc09b, false, false, false, false, PROT32 },
 	{ "conforming code at CPL 3", 3, F, 0xc09f, true, true, true, false, PROT32 },
 	{ "an LDT", 0, F, 0x82, true, true, false, false, PROT32 },
 	{ "a call gate", 0, F, 0x8c, true, false, false, false, PROT32 },
