@@ -444,6 +444,8 @@ static void test_ports(void)
 	machine_reset(&m, PROT32, 3);
 	m.state.seg[X86_TR].ar = 0x83;
 	FAULTS(&m, "\xec", X86_GP, 0, "a 16-bit TSS has no map");
+	m.state.seg[X86_TR].ar = 0x8b | X86_AR_UNUSABLE;
+	FAULTS(&m, "\xec", X86_GP, 0, "nor has a null one");
 }
 
 /* ---- MSRs, CPUID, time ---------------------------------------------------------- */
