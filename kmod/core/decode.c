@@ -296,7 +296,7 @@ static void take_immediate(struct decoder *d, enum x86_imm kind)
 	}
 }
 
-/* ---- opcodes that need more than a table ------------------------------------------------------ */
+/* ---- opcodes that need more than a table ---------------------------------------- */
 
 static const struct x86_opcode other = { OP_OTHER, AT_RM, AT_REG, IMM_NONE, 0, OPCODE_MODRM };
 static const struct x86_opcode other_imm = { OP_OTHER, AT_RM, AT_REG, IMM_8, 0, OPCODE_MODRM };
@@ -457,7 +457,7 @@ static enum x86_op op_0f38(struct x86_insn *insn)
 	}
 }
 
-/* ---- VEX, EVEX, XOP (SDM 2 2.3 and 2.7, APM 3 1.8) ----------------------------------------------- */
+/* ---- VEX, EVEX, XOP (SDM 2 2.3 and 2.7, APM 3 1.8) ------------------------------ */
 
 /*
  * Whether a byte begins such an encoding: in 64-bit mode always, else if what would be
@@ -529,7 +529,7 @@ static void take_vex(struct decoder *d, u8 first)
 	insn->op = legal ? OP_VEX : OP_INVALID;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------ */
 
 static void take_opcode(struct decoder *d)
 {

@@ -141,7 +141,7 @@ enum x86_result exec_put(struct x86_exec *x, enum x86_place place, unsigned int 
 	}
 }
 
-/* ---- stack and near branches ------------------------------------------------------------------ */
+/* ---- stack and near branches ---------------------------------------------------- */
 
 unsigned int exec_stack_size(const struct x86_exec *x)
 {
@@ -187,7 +187,7 @@ enum x86_result exec_branch(struct x86_exec *x, u64 target, unsigned int size)
 	return X86_OK;
 }
 
-/* ---- fetch ------------------------------------------------------------------------------------- */
+/* ---- fetch ---------------------------------------------------------------------- */
 
 /* Bytes of the code segment from RIP on that its limit allows, X86_INSN_MAX at most. */
 static unsigned int within_limit(const struct x86_exec *x)
@@ -260,7 +260,7 @@ static enum x86_result fetch(struct x86_exec *x)
 	return judged(x, x86_decode(&x->insn, bytes, allowed, &mode));
 }
 
-/* ---- commit ------------------------------------------------------------------------------------- */
+/* ---- commit --------------------------------------------------------------------- */
 
 static enum x86_result make_write(struct x86_exec *x, const struct exec_write *write)
 {
@@ -323,7 +323,7 @@ static enum x86_result commit(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------ */
 
 void x86_exec_begin(struct x86_exec *x)
 {

@@ -17,7 +17,7 @@
 #include "walk.h"
 
 #define EXEC_READS 56		/* answers: FXRSTOR needs most, 52 of 8 bytes */
-#define EXEC_WRITES 72		/* FXSAVE: 512 bytes, an item of 8 bytes each, and one page boundary */
+#define EXEC_WRITES 72		/* FXSAVE needs most, 52 of 8 bytes */
 
 /* A read that user space, or a device in the kernel, has answered. */
 struct exec_read {

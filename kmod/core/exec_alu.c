@@ -84,7 +84,7 @@ static enum x86_result put_rmw(struct x86_exec *x, u64 value)
 	return exec_put(x, x->insn.dst, x->insn.size, x->insn.lock ? EXEC_LOCKED : 0, value);
 }
 
-/* ---- two operands ----------------------------------------------------------------------------- */
+/* ---- two operands --------------------------------------------------------------- */
 
 static u64 compute(struct x86_exec *x, u64 a, u64 b, unsigned int size)
 {
@@ -131,7 +131,7 @@ enum x86_result exec_arithmetic(struct x86_exec *x)
 	return writes ? put_rmw(x, a) : X86_OK;
 }
 
-/* ---- one operand ----------------------------------------------------------------------------------- */
+/* ---- one operand ---------------------------------------------------------------- */
 
 enum x86_result exec_unary(struct x86_exec *x)
 {
@@ -159,7 +159,7 @@ enum x86_result exec_unary(struct x86_exec *x)
 	return put_rmw(x, a);
 }
 
-/* ---- shifts and rotates ---------------------------------------------------------------------------- */
+/* ---- shifts and rotates --------------------------------------------------------- */
 
 static void set_of_of_rotate(struct x86_exec *x, u64 result, unsigned int size, bool left)
 {
@@ -321,7 +321,7 @@ enum x86_result exec_double_shift(struct x86_exec *x)
 	return put_rmw(x, a);
 }
 
-/* ---- multiplication and division ------------------------------------------------------------------- */
+/* ---- multiplication and division ------------------------------------------------ */
 
 /* The low and high half of the product go to rAX and rDX, of bytes to AX. */
 static void put_product(struct x86_exec *x, u64 low, u64 high, unsigned int size)
@@ -473,7 +473,7 @@ enum x86_result exec_divide(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- bits --------------------------------------------------------------------------------------------- */
+/* ---- bits ----------------------------------------------------------------------- */
 
 /*
  * BT and its like. A bit's number in a register reaches beyond a memory operand: the byte
@@ -576,7 +576,7 @@ enum x86_result exec_bswap(struct x86_exec *x)
 	return exec_put(x, AT_LOW, size, 0, size == 2 ? 0 : a);
 }
 
-/* ---- decimal arithmetic (SDM 2 AAA, AAD, AAM, AAS, DAA, DAS) ---------------------------------------------- */
+/* ---- decimal arithmetic (SDM 2 AAA, AAD, AAM, AAS, DAA, DAS) -------------------- */
 
 static void adjust_ascii(struct x86_exec *x, int sign)
 {
@@ -641,7 +641,7 @@ enum x86_result exec_decimal(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- the accumulator and flags ---------------------------------------------------------------------------- */
+/* ---- the accumulator and flags -------------------------------------------------- */
 
 /* CBW, CWDE, CDQE: the lower half sign-extended over the whole. */
 enum x86_result exec_cbw(struct x86_exec *x)

@@ -88,7 +88,7 @@ enum x86_result exec_popf(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- interrupts on and off -------------------------------------------------------------------- */
+/* ---- interrupts on and off ------------------------------------------------------ */
 
 enum x86_result exec_interrupt_flag(struct x86_exec *x)
 {
@@ -102,7 +102,7 @@ enum x86_result exec_interrupt_flag(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- checks -------------------------------------------------------------------------------------- */
+/* ---- checks --------------------------------------------------------------------- */
 
 /* #BR unless the signed index is within the two bounds in memory. */
 enum x86_result exec_bound(struct x86_exec *x)
@@ -142,7 +142,7 @@ enum x86_result exec_arpl(struct x86_exec *x)
 	return raised || x->insn.memory ? exec_put(x, AT_RM, 2, 0, value) : X86_OK;
 }
 
-/* ---- nothing ---------------------------------------------------------------------------------------- */
+/* ---- nothing -------------------------------------------------------------------- */
 
 enum x86_result exec_nop(struct x86_exec *x)
 {

@@ -59,7 +59,7 @@ static enum x86_result transfer_real(struct x86_exec *x, u16 selector, u64 rip)
 	return set_rip(x, rip);
 }
 
-/* ---- gates ------------------------------------------------------------------------------------ */
+/* ---- gates ---------------------------------------------------------------------- */
 
 struct gate {
 	u16 selector;
@@ -128,7 +128,7 @@ static bool conforming(const struct descriptor *d)
 	return descriptor_type(d) & X86_AR_EC;
 }
 
-/* ---- the inner stack of a call gate (SDM 3 5.8.5) -------------------------------------------------- */
+/* ---- the inner stack of a call gate (SDM 3 5.8.5) ------------------------------- */
 
 /* SS and rSP for a privilege level, from the TSS. */
 static enum x86_result tss_stack(struct x86_exec *x, unsigned int cpl, u16 *ss, u64 *rsp)
@@ -186,7 +186,7 @@ static enum x86_result switch_inward(struct x86_exec *x, const struct gate *gate
 	return result;
 }
 
-/* ---- JMP and CALL ------------------------------------------------------------------------------------- */
+/* ---- JMP and CALL --------------------------------------------------------------- */
 
 static enum x86_result push_return(struct x86_exec *x, u16 cs, u64 rip, unsigned int size)
 {
@@ -279,7 +279,7 @@ enum x86_result exec_far(struct x86_exec *x)
 	return transfer(x, selector, rip, call);
 }
 
-/* ---- RET and IRET -------------------------------------------------------------------------------------- */
+/* ---- RET and IRET --------------------------------------------------------------- */
 
 /* The code segment that is returned to. */
 static enum x86_result return_target(struct x86_exec *x, u16 selector, struct descriptor *d)
@@ -457,7 +457,7 @@ enum x86_result exec_iret(struct x86_exec *x)
 	return result;
 }
 
-/* ---- software interrupts -------------------------------------------------------------------------------- */
+/* ---- software interrupts -------------------------------------------------------- */
 
 enum x86_result exec_int(struct x86_exec *x)
 {
@@ -484,7 +484,7 @@ enum x86_result exec_int(struct x86_exec *x)
 	return X86_FAULT;
 }
 
-/* ---- fast system calls ------------------------------------------------------------------------------------ */
+/* ---- fast system calls ---------------------------------------------------------- */
 
 /* Flat segments that no descriptor is read for (SDM 2 SYSCALL, SYSENTER). */
 static void flat(struct x86_exec *x, enum x86_seg_name name, u16 selector, unsigned int dpl,

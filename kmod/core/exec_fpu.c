@@ -103,7 +103,8 @@ static const struct move moves[] = {
 	{ 0x2b, 0x00, 16, .store = true, .aligned = true },
 	{ 0x2b, 0x66, 16, .store = true, .aligned = true },
 	{ 0x6e, 0x00, 0, .mmx = true, .general = true }, { 0x6e, 0x66, 0, .general = true },
-	{ 0x6f, 0x00, 8, .mmx = true }, { 0x6f, 0x66, 16, .aligned = true }, { 0x6f, 0xf3, 16, .store = false },
+	{ 0x6f, 0x00, 8, .mmx = true }, { 0x6f, 0x66, 16, .aligned = true },
+	{ 0x6f, 0xf3, 16, .store = false },
 	{ 0x7e, 0x00, 0, .store = true, .mmx = true, .general = true },
 	{ 0x7e, 0x66, 0, .store = true, .general = true }, { 0x7e, 0xf3, 8, .store = false },
 	{ 0x7f, 0x00, 8, .store = true, .mmx = true },
@@ -171,7 +172,7 @@ enum x86_result exec_sse_move(struct x86_exec *x)
 	return move_memory(x, move, xmm(x, x->insn.reg) + (move->high ? 8 : 0), bytes);
 }
 
-/* ---- FXSAVE, FXRSTOR, LDMXCSR, STMXCSR ------------------------------------------------------------ */
+/* ---- FXSAVE, FXRSTOR, LDMXCSR, STMXCSR ------------------------------------------ */
 
 /* Bytes that 64-bit mode has registers for: XMM8 to XMM15 are there only then. */
 static unsigned int image_bytes(const struct x86_exec *x)

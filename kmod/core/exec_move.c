@@ -61,7 +61,8 @@ enum x86_result exec_xlat(struct x86_exec *x)
 	enum x86_result result;
 	u8 value;
 
-	result = exec_read(x, x->insn.segment, offset & exec_mask(x->insn.address_size), &value, 1, 0);
+	result = exec_read(x, x->insn.segment, offset & exec_mask(x->insn.address_size), &value, 1,
+			   0);
 	if (result == X86_OK)
 		exec_merge_reg(x, X86_RAX, 1, value);
 	return result;
@@ -123,7 +124,7 @@ enum x86_result exec_setcc(struct x86_exec *x)
 	return exec_put(x, AT_RM, 1, 0, exec_condition(x));
 }
 
-/* ---- exchanges ----------------------------------------------------------------------------------- */
+/* ---- exchanges ------------------------------------------------------------------ */
 
 /* With memory XCHG locks, with or without the prefix (SDM 2 XCHG). */
 enum x86_result exec_xchg(struct x86_exec *x)
@@ -210,7 +211,7 @@ enum x86_result exec_cmpxchg8b(struct x86_exec *x)
 	return exec_write_linear(x, linear, memory, size, locked(x));
 }
 
-/* ---- the stack ---------------------------------------------------------------------------------------- */
+/* ---- the stack ------------------------------------------------------------------ */
 
 enum x86_result exec_push_op(struct x86_exec *x)
 {
@@ -301,7 +302,7 @@ enum x86_result exec_leave(struct x86_exec *x)
 	return result;
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------------ */
+/* ---- ports ---------------------------------------------------------------------- */
 
 static unsigned int port_size(const struct x86_exec *x)
 {

@@ -29,7 +29,8 @@ x86_executor exec_string;
 
 /* exec_branch.c */
 x86_executor exec_jcc, exec_loop, exec_jump, exec_ret, exec_pushf, exec_popf,
-	exec_interrupt_flag, exec_bound, exec_arpl, exec_nop, exec_clflush, exec_hlt, exec_undefined;
+	exec_interrupt_flag, exec_bound, exec_arpl, exec_nop, exec_clflush, exec_hlt,
+	exec_undefined;
 
 /* exec_far.c */
 x86_executor exec_far, exec_ret_far, exec_iret, exec_int, exec_syscall, exec_sysret,

@@ -17,7 +17,7 @@ static bool umip_forbids(const struct x86_exec *x)
 	return x->s.cr4 & CR4_UMIP && x86_cpl(&x->s) > 0;
 }
 
-/* ---- segment registers -------------------------------------------------------------------------- */
+/* ---- segment registers ---------------------------------------------------------- */
 
 /* A selector goes to memory as 2 bytes, to a register zero-extended. */
 static enum x86_result put_selector(struct x86_exec *x, u16 selector)
@@ -108,7 +108,7 @@ enum x86_result exec_load_pointer(struct x86_exec *x)
 	return result;
 }
 
-/* ---- descriptor tables ----------------------------------------------------------------------------- */
+/* ---- descriptor tables ---------------------------------------------------------- */
 
 enum x86_result exec_store_table(struct x86_exec *x)
 {
@@ -171,7 +171,7 @@ enum x86_result exec_load_selector(struct x86_exec *x)
 	return x->insn.op == OP_LLDT ? seg_load_ldtr(x, selector) : seg_load_tr(x, selector);
 }
 
-/* ---- LAR, LSL, VERR, VERW: questions about descriptors -------------------------------------------------- */
+/* ---- LAR, LSL, VERR, VERW: questions about descriptors -------------------------- */
 
 static bool visible(const struct x86_exec *x, const struct descriptor *d, u16 selector)
 {
@@ -248,7 +248,7 @@ enum x86_result exec_query(struct x86_exec *x)
 	return exec_put(x, AT_REG, x->insn.size, 0, d.low >> 32 & 0xf0ff00);
 }
 
-/* ---- control registers ------------------------------------------------------------------------------------ */
+/* ---- control registers ---------------------------------------------------------- */
 
 enum x86_result exec_smsw(struct x86_exec *x)
 {
@@ -312,7 +312,7 @@ enum x86_result exec_control_register(struct x86_exec *x)
 	}
 }
 
-/* ---- debug registers (SDM 3 17.2) --------------------------------------------------------------------------- */
+/* ---- debug registers (SDM 3 17.2) ----------------------------------------------- */
 
 enum x86_result exec_debug_register(struct x86_exec *x)
 {
@@ -348,7 +348,7 @@ enum x86_result exec_debug_register(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- MSRs, CPUID, time ------------------------------------------------------------------------------------------ */
+/* ---- MSRs, CPUID, time ---------------------------------------------------------- */
 
 static void set_pair(struct x86_exec *x, u64 value)
 {
@@ -396,7 +396,7 @@ enum x86_result exec_rdtsc(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- caches and translations ----------------------------------------------------------------------------------- */
+/* ---- caches and translations ---------------------------------------------------- */
 
 /* INVD, WBINVD: for the supervisor, and nothing to do. */
 enum x86_result exec_cache(struct x86_exec *x)
@@ -417,7 +417,7 @@ enum x86_result exec_invlpg(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- FS and GS bases (SDM 2 SWAPGS, RDFSBASE) ---------------------------------------------------------------------- */
+/* ---- FS and GS bases (SDM 2 SWAPGS, RDFSBASE) ----------------------------------- */
 
 enum x86_result exec_swapgs(struct x86_exec *x)
 {
@@ -454,7 +454,7 @@ enum x86_result exec_segment_base(struct x86_exec *x)
 	return X86_OK;
 }
 
-/* ---- SMAP, extended control registers --------------------------------------------------------------------------------- */
+/* ---- SMAP, extended control registers ------------------------------------------- */
 
 enum x86_result exec_alignment_flag(struct x86_exec *x)
 {

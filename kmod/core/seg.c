@@ -82,7 +82,7 @@ void seg_load_real(struct x86_exec *x, enum x86_seg_name name, u16 selector)
 	}
 }
 
-/* ---- data and stack segments (SDM 3 5.4, 5.7; SDM 2 MOV) -------------------------------------- */
+/* ---- data and stack segments (SDM 3 5.4, 5.7; SDM 2 MOV) ------------------------ */
 
 /* A null selector: no access through it, but 64-bit mode does not look. */
 static void load_null(struct x86_exec *x, enum x86_seg_name name, u16 selector)
@@ -186,7 +186,7 @@ void seg_drop_privileged(struct x86_exec *x)
 	}
 }
 
-/* ---- LDTR and TR (SDM 2 LLDT, LTR) ---------------------------------------------------------------- */
+/* ---- LDTR and TR (SDM 2 LLDT, LTR) ---------------------------------------------- */
 
 /* Base of a system descriptor: 64 bits in long mode, and canonical. */
 static enum x86_result system_base(struct x86_exec *x, const struct descriptor *d, u16 selector,
