@@ -289,14 +289,8 @@ check: all
 KEEP_STATUS = status=$$?; echo $$status >build/check.status; exit $$status
 
 # Targets by name (ci/check --list): labs and nodes alike, in one table.
-check-svm: all build/lab/agent
-	@ci/check svm $(RUN_ARGS); $(KEEP_STATUS)
-
-check-vmx: all build/lab/agent
-	@ci/check vmx $(RUN_ARGS); $(KEEP_STATUS)
-
-check-all: all build/lab/agent
-	@ci/check all $(RUN_ARGS); $(KEEP_STATUS)
+check-svm check-vmx check-all: check-%: all build/lab/agent
+	@ci/check $* $(RUN_ARGS); $(KEEP_STATUS)
 
 bench: all
 	build/assay bench --on $(TARGET)

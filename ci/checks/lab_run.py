@@ -8,8 +8,6 @@ import threading
 from labs import config, session
 
 RESTARTS = 8            # of one part: a target that dies more often is not worth more time
-
-
 SMP_SUITE = 'smp'       # what runs on a lab with several processors, if the target has one
 
 
@@ -72,7 +70,8 @@ class LabRun:
                                   collect, said.append, self.stop.is_set)
         with self.lock:
             self.labs.append(outcome)
-            if said and outcome.status not in (0, 1):
+            left = [name for name in names if name not in self.results.known]
+            if said and (left or outcome.status not in (0, 1)):     # a run may stop itself
                 self.results.trouble.append(b''.join(said).decode(errors='replace').strip())
         return outcome
 

@@ -6,7 +6,6 @@ import json
 import time
 
 OUTCOMES = ('pass', 'fail', 'error', 'skip', 'deviation')
-DIED = 'died'                   # key of results that a lab's end left us to write
 
 
 def unknown_run():
@@ -48,7 +47,7 @@ class Results:
                             'step': 0, 'step_text': None,
                             'line': self.instances[name]['case_line'], 'differences': [],
                             'more_differences': 0, 'exits': [], 'state': None,
-                            'disassembly': [], 'again': f'assay run {name}', DIED: True}
+                            'disassembly': [], 'again': f'assay run {name}'}
 
     def missing(self):
         """Names of instances that have no result, in the order of the list."""
@@ -82,13 +81,14 @@ class Results:
     def summary(self, ns):
         """The line that ends the report; ns is the time of it all."""
         counts = self.count()
+        suites = {suite: self.count(suite) for suite in self.suites()}
         return {'type': 'summary', **{key: counts[key] for key in OUTCOMES},
                 'deviations_gone': len(self.gone()), 'not_run': counts['not_run'],
                 'interrupted': False, 'ns': ns,
-                'suites': {suite: {**{key: self.count(suite)[key] for key in OUTCOMES},
+                'suites': {suite: {**{key: of_suite[key] for key in OUTCOMES},
                                    'ns': sum(result['ns'] for result in self.known.values()
                                              if result['suite'] == suite)}
-                           for suite in self.suites()},
+                           for suite, of_suite in suites.items()},
                 'status': self.status()}
 
     def write(self, path, ns):

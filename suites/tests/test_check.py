@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """ci/check without a lab: targets by name, parts, labs that die, the table."""
 
+import importlib.machinery
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -99,16 +101,19 @@ class Shown:
 
 
 def lab_that(monkeypatch, script):
-    """Puts script(names, number of the lab) -> (lines, Result) in the place of labs."""
+    """Puts script(names, number of the lab) -> (lines, Result[, words on standard error]) in
+    the place of labs."""
     ran = []
 
     def run(lab, command, on_stdout, on_stderr, stopped):
         names = pathlib.Path(lab.files[0][0]).read_text().split()
         ran.append(names)
-        lines, outcome = script(names, len(ran))
+        lines, outcome, *words = script(names, len(ran))
         data = b''.join(lines)
         on_stdout(data[:13])        # lines come in pieces
         on_stdout(data[13:])
+        for text in words:
+            on_stderr(text)
         return outcome
 
     monkeypatch.setattr(session, 'run', run)
@@ -186,6 +191,55 @@ def test_a_lab_that_cannot_be_had_is_no_failure(monkeypatch):
     run, outcome, _ = check(NAMES)
     assert run.run(2) == 'no qemu here'
     assert not outcome.known
+
+
+def test_a_run_that_stops_itself_says_why(monkeypatch):
+    """Its status is that of failed cases, 1."""
+    lab_that(monkeypatch, lambda names, number: (
+        [result_line(name, 'fail') for name in names[:2]], session.Result(1),
+        b'assay: stopped: too many time-outs\n'))
+    run, outcome, _ = check(NAMES)
+    assert run.run(1) is None
+    assert outcome.trouble == ['assay: stopped: too many time-outs']
+    assert outcome.count()['not_run'] == 4 and outcome.status() == 2
+
+
+def test_what_a_complete_run_says_is_no_trouble(monkeypatch):
+    lab_that(monkeypatch, lambda names, number: (
+        [result_line(name) for name in names], FINE, b'assay: a remark\n'))
+    run, outcome, _ = check(NAMES)
+    run.run(1)
+    assert not outcome.trouble and outcome.status() == 0
+
+
+def ci_check_module():
+    """The script ci/check as a module."""
+    loader = importlib.machinery.SourceFileLoader('ci_check', str(ROOT / 'ci/check'))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader('ci_check', loader))
+    loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize('ran', [0, 3])
+def test_a_part_without_a_lab_is_told(monkeypatch, tmp_path, ran):
+    """Where other parts had one it is trouble of the target; else the target did not run."""
+    script = ci_check_module()
+    monkeypatch.setattr(script, 'instances', lambda *_: [instance(name) for name in NAMES])
+    monkeypatch.setattr(script, 'report', lambda *_: '')
+
+    def labs(names, number):
+        if ran:
+            return ([result_line(name) for name in names[:ran]],
+                    session.Result(session.CANNOT, 'no qemu here'))
+        raise config.Unavailable('no qemu here')
+
+    lab_that(monkeypatch, labs)
+    made = script.Check(script.parse(['svm', '-j1', '--output', str(tmp_path)]))
+    why = made.run(targets.Target('svm', 'text', lab='svm'))
+    assert (why, len(made.columns)) == ((None, 1) if ran else ('no qemu here', 0))
+    if ran:
+        assert made.columns[0][1].trouble == ['no qemu here']
+        assert 'svm: no qemu here' in made.lines
 
 
 def test_a_bad_line_is_trouble(monkeypatch):

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report.h"
 
@@ -77,6 +78,21 @@ static inline void fake_case(unsigned int i, enum def_mode mode, const char *ima
 		.irqchips = 7, .rings = 1, .nsteps = 2, .records = fake_records,
 		.nrecords = ARRAY_SIZE(fake_records),
 	};
+}
+
+/* All that is in a file, as text for free(); the file is closed. */
+static inline char *slurp(int fd)
+{
+	struct strbuf sb = { 0 };
+	char buffer[4096];
+	ssize_t n;
+
+	sb_add(&sb, "", 0);
+	lseek(fd, 0, SEEK_SET);
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+		sb_add(&sb, buffer, n);
+	close(fd);
+	return sb.s;
 }
 
 static inline void fake_world(void)

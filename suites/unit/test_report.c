@@ -46,20 +46,6 @@ static const struct variation variations[] = {
 };
 
 /* All of a descriptor's file as a string. */
-static char *slurp(int fd)
-{
-	struct strbuf sb = { 0 };
-	char buffer[4096];
-	ssize_t n;
-
-	sb_add(&sb, "", 0);
-	lseek(fd, 0, SEEK_SET);
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
-		sb_add(&sb, buffer, n);
-	close(fd);
-	return sb.s;
-}
-
 static char *replace(const char *text, const char *from, const char *to)
 {
 	struct strbuf sb = { 0 };

@@ -19,20 +19,6 @@ static const char *const formats[] = { "pretty", "tap", "ktap", "junit", "json" 
 /* Results come as they like, not in the order of the instances. */
 static const unsigned int order[FAKE_COUNT] = { 3, 0, 5, 1, 4, 2 };
 
-static char *slurp(int fd)
-{
-	struct strbuf sb = { 0 };
-	char buffer[4096];
-	ssize_t n;
-
-	sb_add(&sb, "", 0);
-	lseek(fd, 0, SEEK_SET);
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
-		sb_add(&sb, buffer, n);
-	close(fd);
-	return sb.s;
-}
-
 /* The first results of order, as the run reports them. */
 static char *run_text(const char *format, bool verbose, unsigned int results, bool interrupted)
 {
