@@ -26,6 +26,7 @@
 #define ASSAY_CPUID 256			/* entries of a guest's CPUID */
 #define ASSAY_RUN_PAGES 4		/* that a vCPU's file maps */
 #define ASSAY_COALESCED_PAGE 2
+#define ASSAY_RING_PAGE 3		/* ring.h */
 #define ASSAY_TABLE_CACHE 4		/* tables that one mapping can need */
 
 struct assay_vm;
@@ -46,7 +47,8 @@ enum exit_reason {
 	EXIT_SHUTDOWN,		/* triple fault */
 	EXIT_TASK_SWITCH,
 	EXIT_FAILED,		/* the processor refused the state: rule says which one broke */
-	EXIT_UNKNOWN		/* hardware's code in `code`: nobody knows it */
+	EXIT_UNKNOWN,		/* hardware's code in `code`: nobody knows it */
+	EXIT_NONE		/* no entry was made, since the vCPU was called away */
 };
 
 /* One processor exit. */
@@ -59,6 +61,9 @@ struct assay_exit {
 	unsigned int access;	/* EXIT_MEMORY: X86_ACCESS_WRITE, X86_ACCESS_FETCH */
 	const char *rule;	/* EXIT_FAILED: the rule of the manual that the state breaks, or NULL */
 	struct x86_event interrupted;	/* what was being delivered, if anything */
+	/* The hardware's words for events, as ring.h has them: for people and programs only. */
+	u32 hw_event, hw_event_error;
+	u32 hw_interrupted, hw_interrupted_error;
 };
 
 /*
@@ -153,7 +158,7 @@ struct assay_vcpu {
 	unsigned int id;
 	struct mutex lock;		/* one ioctl at a time */
 	struct kvm_run *run;		/* shared with user space: hostile, read once */
-	struct page *pages[4];		/* run, port data, coalesced ring, ring of exits */
+	struct page *pages[ASSAY_RUN_PAGES];	/* run, port data, coalesced ring, ring of exits */
 
 	struct x86_state state;		/* the truth, but while the guest runs */
 	struct x86_events events;

@@ -6,6 +6,8 @@
 #include <linux/module.h>
 
 #include "internal.h"
+#include "ring.h"
+#include "stats.h"
 
 const struct vendor *vendor;
 
@@ -55,6 +57,7 @@ static const struct {
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
+	{ ASSAY_CAP_EXIT_RING, ASSAY_RING_PAGE },
 };
 
 long assay_check_extension(unsigned long capability)
@@ -123,8 +126,10 @@ static int __init assay_init(void)
 	if (ret)
 		return ret;
 	assay_power_init();
+	assay_stats_init();
 	ret = misc_register(&device);
 	if (ret) {
+		assay_stats_exit();
 		assay_power_exit();
 		vendor->teardown();
 	}
@@ -134,6 +139,7 @@ static int __init assay_init(void)
 static void __exit assay_exit(void)
 {
 	misc_deregister(&device);
+	assay_stats_exit();
 	assay_power_exit();
 	vendor->teardown();
 }

@@ -6,6 +6,8 @@
 #include <linux/uaccess.h>
 
 #include "internal.h"
+#include "stats.h"
+#include "trace.h"
 
 /* ---- guest memory, as the executor asks for it -------------------------------------------- */
 
@@ -228,6 +230,11 @@ int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 
 int assay_emulate(struct assay_vcpu *vcpu)
 {
+	enum x86_result result;
+
 	x86_exec_begin(&vcpu->exec);
-	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
+	result = x86_execute(&vcpu->exec);
+	assay_count(COUNT_EMULATION);
+	trace_assay_emulate(vcpu, result);
+	return assay_emulated(vcpu, result);
 }

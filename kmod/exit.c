@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What follows from an exit of the processor, and from user space's answers. */
 #include "internal.h"
+#include "stats.h"
+#include "trace.h"
 
 static const u8 forced_prefix[5] = { 0x0f, 0x0b, 'k', 'v', 'm' };
 
@@ -99,10 +101,14 @@ static int exception(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 
 static int memory(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
-	int ret = assay_memory_fault(vcpu->vm, exit->gpa, exit->access & X86_ACCESS_WRITE);
+	bool write = exit->access & X86_ACCESS_WRITE;
+	int ret = assay_memory_fault(vcpu->vm, exit->gpa, write);
 
-	if (ret == 0)
+	trace_assay_memory_fault(exit->gpa, write, ret);
+	if (ret == 0) {
+		assay_count(COUNT_MEMORY_FAULT);
 		return GO_ON;
+	}
 	if (ret < 0)
 		return ret;
 	/* While an event is delivered there is no instruction that could be executed. */
@@ -143,6 +149,7 @@ static int unknown(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
 	switch (exit->reason) {
+	case EXIT_NONE:
 	case EXIT_INTERRUPT:
 	case EXIT_NMI:
 	case EXIT_WINDOW:

@@ -111,6 +111,7 @@ int assay_hypercall(struct assay_vcpu *vcpu);
 int assay_halted(struct assay_vcpu *vcpu);
 
 /* ring.c */
+void assay_ring_init(struct assay_vcpu *vcpu);
 void assay_ring_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 
 /* fpu.c */

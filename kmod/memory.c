@@ -11,6 +11,8 @@
 #include <asm/io.h>
 
 #include "internal.h"
+#include "stats.h"
+#include "trace.h"
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
@@ -70,6 +72,7 @@ static const struct stage2_memory tables_memory = {
 /* Every vCPU that is in the guest comes out, and forgets before it goes in again. */
 static void flush(struct assay_vm *vm)
 {
+	assay_count(COUNT_FLUSH);
 	/* Pairs with the barrier between a vCPU's "in guest" and its look at generation. */
 	smp_store_mb(vm->memory.generation, vm->memory.generation + 1);
 	assay_kick_all(vm);
@@ -131,8 +134,11 @@ static int range_start(struct mmu_notifier *notifier, const struct mmu_notifier_
 	memory->invalidating++;
 	changed = for_user_range(memory, range->start, range->end, stage2_unmap);
 	spin_unlock(&memory->lock);
-	if (changed)
+	trace_assay_invalidate(range->start, range->end, changed);
+	if (changed) {
+		assay_count(COUNT_INVALIDATION);
 		flush(vm);
+	}
 	return 0;
 }
 

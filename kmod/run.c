@@ -6,6 +6,8 @@
 #include <linux/sched/signal.h>
 
 #include "internal.h"
+#include "stats.h"
+#include "trace.h"
 
 /* ---- calling a vCPU out of the guest ------------------------------------------------------ */
 
@@ -15,8 +17,10 @@ void assay_kick(struct assay_vcpu *vcpu)
 
 	/* Pairs with enter(): it is in the guest, or will still look. */
 	smp_mb();
-	if (READ_ONCE(vcpu->in_guest) && cpu >= 0 && cpu != raw_smp_processor_id())
+	if (READ_ONCE(vcpu->in_guest) && cpu >= 0 && cpu != raw_smp_processor_id()) {
+		assay_count(COUNT_KICK);
 		smp_send_reschedule(cpu);
+	}
 }
 
 void assay_kick_all(struct assay_vm *vm)
@@ -38,6 +42,26 @@ bool assay_vcpu_kicked(struct assay_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->vm->memory.generation) != vcpu->generation || need_resched() ||
 	       signal_pending(current);
+}
+
+/* What is seen of entries and exits: counters, tracepoints, the vCPU's ring. */
+static void observe_entry(struct assay_vcpu *vcpu, const struct x86_event *event,
+			  unsigned int windows)
+{
+	trace_assay_entry(vcpu, windows);
+	if (!event->valid)
+		return;
+	assay_count(COUNT_INJECTION);
+	trace_assay_inject(vcpu, event);
+}
+
+static void observe_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	assay_count(COUNT_EXIT + exit->reason);
+	if (exit->reason == EXIT_NONE)
+		return;
+	trace_assay_exit(vcpu, exit, vendor->isa);
+	assay_ring_exit(vcpu, exit);
 }
 
 /* ---- one entry -------------------------------------------------------------------------------- */
@@ -64,6 +88,7 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 		windows |= X86_WINDOW_INTERRUPT;
 	if (step)
 		vcpu->state.rflags |= X86_FLAG_TF;
+	observe_entry(vcpu, &event, windows);
 	preempt_disable();
 	vendor->load(vcpu);
 	WRITE_ONCE(vcpu->cpu, smp_processor_id());
@@ -84,7 +109,7 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	x86_events_delivered(&vcpu->events);
 	if (exit->interrupted.valid)
 		x86_events_interrupted(&vcpu->events, &exit->interrupted);
-	assay_ring_exit(vcpu, exit);
+	observe_exit(vcpu, exit);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
@@ -164,6 +189,8 @@ int assay_run(struct assay_vcpu *vcpu)
 			ret = loop(vcpu);
 	}
 	publish(vcpu);
+	assay_count(COUNT_LEAVE);
+	trace_assay_leave(vcpu, READ_ONCE(vcpu->run->exit_reason), ret);
 	swap_signals(vcpu, &signals);
 	return ret;
 }

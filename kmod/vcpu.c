@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 
 #include "internal.h"
+#include "stats.h"
 
 /* ---- the pages that user space maps: kvm_run, port data, coalesced ring, ring of exits --------- */
 
@@ -187,6 +188,7 @@ void assay_vcpu_destroy(struct assay_vcpu *vcpu)
 	}
 	kvfree(vcpu->cpuid);
 	kfree(vcpu);
+	assay_count(COUNT_VCPU_END);
 }
 
 static struct assay_vcpu *make_vcpu(struct assay_vm *vm, unsigned int id)
@@ -196,6 +198,7 @@ static struct assay_vcpu *make_vcpu(struct assay_vm *vm, unsigned int id)
 
 	if (!vcpu)
 		return ERR_PTR(-ENOMEM);
+	assay_count(COUNT_VCPU);
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->cpu = -1;
@@ -212,6 +215,7 @@ static struct assay_vcpu *make_vcpu(struct assay_vm *vm, unsigned int id)
 		assay_vcpu_destroy(vcpu);
 		return ERR_PTR(ret);
 	}
+	assay_ring_init(vcpu);
 	assay_state_reset(vcpu);
 	return vcpu;
 }

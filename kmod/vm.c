@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "internal.h"
+#include "stats.h"
 
 static void destroy(struct kref *ref)
 {
@@ -19,6 +20,7 @@ static void destroy(struct kref *ref)
 	mmdrop(vm->mm);
 	assay_filter_free(vm);
 	kfree(vm);
+	assay_count(COUNT_VM_END);
 	assay_power_put();
 	module_put(THIS_MODULE);
 }
@@ -153,6 +155,7 @@ static struct assay_vm *make_vm(void)
 		return ERR_PTR(ret);
 	}
 	mmgrab(vm->mm);
+	assay_count(COUNT_VM);
 	return vm;
 }
 

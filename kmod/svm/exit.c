@@ -92,6 +92,8 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 	*exit = (struct assay_exit){
 		.code = control->exit_code, .info1 = control->exit_info1,
 		.info2 = control->exit_info2, .interrupted = interrupted(svm),
+		.hw_interrupted = control->exit_int_info,
+		.hw_interrupted_error = control->exit_int_info >> 32,
 	};
 	if (exit->code >= SVM_EXIT_EXCEPTION && exit->code < SVM_EXIT_INTR)
 		read_exception(svm->vmcb, exit);
@@ -106,5 +108,5 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 
 void svm_not_entered(struct assay_exit *exit, const struct x86_event *event)
 {
-	*exit = (struct assay_exit){ .reason = EXIT_INTERRUPT, .interrupted = *event };
+	*exit = (struct assay_exit){ .reason = EXIT_NONE, .interrupted = *event };
 }
