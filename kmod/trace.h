@@ -12,7 +12,10 @@
 
 #include <linux/tracepoint.h>
 
+/* Read again it is another file to sparse, which knows #pragma once by path. */
+#ifndef TRACE_HEADER_MULTI_READ
 #include "stats.h"
+#endif
 
 #define ASSAY_TRACE_ENUM(reason, text) TRACE_DEFINE_ENUM(reason);
 #define ASSAY_TRACE_NAME(reason, text) { reason, text },
