@@ -2,6 +2,7 @@
 /* VMCALL and VMMCALL, and a guest that halts (KVM API 5; Documentation/virt/kvm/x86). */
 #include <linux/kvm_para.h>
 
+#include "compat.h"
 #include "internal.h"
 
 /* KVM_HC_MAP_GPA_RANGE: aligned, not empty, and no attribute that is not defined. */
@@ -20,7 +21,7 @@ static int ask(struct assay_vcpu *vcpu, u64 number, const u64 args[4])
 	run->hypercall.args[0] = args[0];
 	run->hypercall.args[1] = args[1];
 	run->hypercall.args[2] = args[2];
-	run->hypercall.longmode = x86_code64(&vcpu->state);
+	assay_set_hypercall_mode(run, x86_code64(&vcpu->state));
 	vcpu->pending = PENDING_HYPERCALL;
 	return LEAVE;
 }

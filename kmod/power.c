@@ -6,8 +6,8 @@
 #include <linux/cpuhotplug.h>
 #include <linux/module.h>
 #include <linux/smp.h>
-#include <linux/syscore_ops.h>
 
+#include "compat.h"
 #include "internal.h"
 
 static DEFINE_MUTEX(power_lock);
@@ -77,14 +77,14 @@ void assay_power_put(void)
 }
 
 /* One processor is left, interrupts are off; tasks are frozen, so no guest runs. */
-static int power_suspend(void)
+static int power_suspend(ASSAY_SYSCORE_ARGUMENT)
 {
 	if (on)
 		vendor->disable();
 	return 0;
 }
 
-static void power_resume(void)
+static void power_resume(ASSAY_SYSCORE_ARGUMENT)
 {
 	if (on && vendor->enable())
 		pr_err("assay: virtualisation is gone after resume: guests will fail\n");
@@ -96,25 +96,27 @@ static void disable_here(void *unused)
 }
 
 /* Firmware and the next kernel want the processors as they were. */
-static void power_shutdown(void)
+static void power_shutdown(ASSAY_SYSCORE_ARGUMENT)
 {
 	if (on)
 		on_each_cpu(disable_here, NULL, 1);
 	on = false;
 }
 
-static struct syscore_ops power_ops = {
-	.suspend = power_suspend,
-	.resume = power_resume,
-	.shutdown = power_shutdown,
+static struct assay_syscore power_syscore = {
+	.ops = {
+		.suspend = power_suspend,
+		.resume = power_resume,
+		.shutdown = power_shutdown,
+	},
 };
 
 void assay_power_init(void)
 {
-	register_syscore_ops(&power_ops);
+	assay_syscore_register(&power_syscore);
 }
 
 void assay_power_exit(void)
 {
-	unregister_syscore_ops(&power_ops);
+	assay_syscore_unregister(&power_syscore);
 }

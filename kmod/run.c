@@ -5,6 +5,7 @@
  */
 #include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "internal.h"
 #include "stats.h"
 #include "trace.h"
@@ -183,7 +184,7 @@ int assay_run(struct assay_vcpu *vcpu)
 	if (!ret)
 		ret = assay_complete(vcpu);
 	if (ret == GO_ON) {
-		if (READ_ONCE(vcpu->run->immediate_exit))
+		if (assay_immediate_exit(vcpu->run))
 			ret = leave(vcpu, KVM_EXIT_INTR, -EINTR);
 		else
 			ret = loop(vcpu);
