@@ -17,10 +17,9 @@ static bool on;				/* for suspend and reboot, which have no lock */
 
 static void say_busy(void)
 {
-	pr_err("assay: another hypervisor has this processor: unload %s first%s\n",
-	       vendor->isa == 2 ? "kvm_amd" : "kvm_intel",
-	       vendor->isa == 2 ? "" : " (from Linux 6.12 on it holds it from the moment it is "
-				       "loaded, unless kvm.enable_virt_at_load=0)");
+	pr_err("assay: another hypervisor has this processor: unload %s first (from Linux 6.12 on "
+	       "it has it from the moment it is loaded, unless kvm.enable_virt_at_load=0)\n",
+	       vendor->isa == 2 ? "kvm_amd" : "kvm_intel");
 }
 
 static int come_online(unsigned int cpu)
