@@ -342,6 +342,9 @@ static enum x86_op system_register(u8 modrm)
 		return OP_SWAPGS;
 	case 0xf9:
 		return OP_RDTSCP;
+	case 0xd2:
+	case 0xd3:
+		return OP_INVALID;
 	default:
 		return OP_OTHER;
 	}
@@ -372,6 +375,8 @@ static enum x86_op group9(const struct x86_insn *insn, enum x86_op op)
 {
 	u8 reg = MODRM_REG(insn->modrm);
 
+	if (MODRM_MOD(insn->modrm) == 3 && reg == 7 && insn->repeat == 0xf3)
+		return OP_RDPID;
 	if (MODRM_MOD(insn->modrm) == 3)
 		return reg >= 6 ? OP_OTHER : OP_INVALID;
 	return reg >= 6 ? OP_VMX : op;
@@ -436,8 +441,10 @@ static enum x86_op refine(struct decoder *d, enum x86_op op)
 static enum x86_op op_0f38(struct x86_insn *insn)
 {
 	switch (insn->opcode) {
+	case 0x2a:
+		return insn->operand_prefix && insn->memory ? OP_SSE_MOVE : OP_OTHER;
 	case 0x82:
-		return insn->operand_prefix && insn->memory ? OP_INVPCID : OP_OTHER;
+		return insn->operand_prefix && insn->memory ? OP_INVPCID : OP_INVALID;
 	case 0xf0:
 	case 0xf1:
 		if (insn->repeat == 0xf2) {
@@ -447,8 +454,10 @@ static enum x86_op op_0f38(struct x86_insn *insn)
 				insn->size = 1;
 			return OP_CRC32;
 		}
-		if (insn->repeat || !insn->memory)
+		if (insn->repeat)
 			return OP_OTHER;
+		if (!insn->memory)
+			return OP_INVALID;
 		insn->dst = insn->opcode == 0xf0 ? AT_REG : AT_RM;
 		insn->src = insn->opcode == 0xf0 ? AT_RM : AT_REG;
 		return OP_MOVBE;
@@ -506,6 +515,19 @@ static void vex_rex(struct decoder *d, u8 byte)
 		d->insn->rex = 0x40 | (~byte >> 5 & 7);
 }
 
+/* W, vvvv, L and pp. Outside 64-bit mode there is no W. */
+static void vex_operands(struct decoder *d, u8 map, u8 byte)
+{
+	struct x86_insn *insn = d->insn;
+
+	insn->vex_map = map;
+	insn->vex_prefix = byte & 3;
+	insn->vex_long = byte & 4;
+	insn->vex_reg = ~byte >> 3 & 15;
+	if (bits64(d) && byte & 0x80)
+		insn->rex |= REX_W;
+}
+
 static void take_vex(struct decoder *d, u8 first)
 {
 	struct x86_insn *insn = d->insn;
@@ -513,13 +535,18 @@ static void take_vex(struct decoder *d, u8 first)
 	bool legal = !insn->rex && !insn->lock && !insn->operand_prefix && !insn->repeat;
 
 	insn->map = MAP_VEX;
+	insn->evex = first == 0x62 || first == 0x8f;
 	if (first == 0xc5) {
 		vex_rex(d, byte | 0x60);
+		byte &= 0x7f;		/* there is no W */
 	} else {
 		vex_rex(d, byte);
 		map = byte & (first == 0x62 ? 7 : 0x1f);
-		take(d, first == 0x62 ? 2 : 1);
+		byte = take(d, 1);
+		if (first == 0x62)
+			take(d, 1);
 	}
+	vex_operands(d, map, byte);
 	insn->opcode = take(d, 1);
 	d->opcode = vex_opcode(map, insn->opcode);
 	if (first == 0x62 && map == 1 && insn->opcode == 0x77)

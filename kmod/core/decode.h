@@ -43,6 +43,7 @@ enum x86_op {
 	OP_VMCALL, OP_VMMCALL, OP_VMX, OP_SVM, OP_CLAC, OP_STAC, OP_MONITOR, OP_MWAIT,
 	OP_XGETBV, OP_XSETBV, OP_RDPKRU, OP_WRPKRU, OP_CLFLUSH, OP_FENCE, OP_PREFETCH,
 	OP_RSM, OP_X87, OP_FXSAVE, OP_FXRSTOR, OP_LDMXCSR, OP_STMXCSR, OP_XSAVE, OP_XRSTOR,
+	OP_RDPID,
 	OP_SSE_MOVE,		/* a move of an XMM or MMX register: see the opcode and prefix */
 	OP_EMMS,
 	OP_VEX,			/* VEX, EVEX or XOP encoded */
@@ -94,6 +95,10 @@ struct x86_insn {
 	bool has_modrm, memory;	/* memory: a memory operand by ModRM */
 	u8 modrm;
 	u8 reg, rm;		/* with REX */
+	bool evex;		/* of OP_VEX: EVEX or XOP, and nothing of what follows */
+	u8 vex_map, vex_prefix;	/* VEX.mmmmm, VEX.pp */
+	u8 vex_reg;		/* VEX.vvvv, not inverted: 0 also if there is none */
+	bool vex_long;		/* VEX.L */
 	u8 base, index, scale;	/* of the memory operand; X86_GPRS: none; scale 0 to 3 */
 	bool rip_relative;
 	s64 displacement;	/* sign-extended; offset for AT_OFFSET */

@@ -319,6 +319,8 @@ static enum x86_result commit(struct x86_exec *x)
 	*x->state = x->s;
 	if (x->fpu_taken)
 		memcpy(x->fpu_image, x->fpu, sizeof(x->fpu));
+	if (x->ymm_taken)
+		memcpy(x->ymm_image, x->ymm, sizeof(x->ymm));
 	x->committing = false;
 	return X86_OK;
 }
@@ -385,7 +387,7 @@ static enum x86_result execute(struct x86_exec *x)
 	x->asked = x->kept = x->made = 0;
 	x->begun = false;
 	x->stay = x->no_trap = x->keep_rf = false;
-	x->fpu_taken = x->offset_known = false;
+	x->fpu_taken = x->ymm_taken = x->offset_known = false;
 	x->shadow = 0;
 	x->trap = 0;
 	result = x86_instruction(x);

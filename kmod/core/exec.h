@@ -43,6 +43,9 @@ struct x86_exec {
 	u8 *fpu_image;			/* the vCPU's, as of FXSAVE; NULL: no x87 and SSE here */
 	u8 fpu[512];			/* the copy it works on */
 	bool fpu_taken;			/* that copy has been made, and replaces the image */
+	u8 *ymm_image;			/* 16 upper halves of 16 bytes; NULL: no AVX here */
+	u8 ymm[256];			/* the same for these */
+	bool ymm_taken;
 
 	struct x86_insn insn;
 	u64 next_rip;

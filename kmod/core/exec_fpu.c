@@ -4,20 +4,11 @@
  * them, on an image of the FPU as FXSAVE lays it out (SDM 1 10.5.1). Arithmetic is not
  * done here: it stays with the processor.
  */
-#include "exec_parts.h"
+#include "fpu.h"
 
-#define FX_FCW 0
-#define FX_FSW 2
-#define FX_FTW 4
-#define FX_MXCSR 24
-#define FX_MXCSR_MASK 28
-#define FX_ST 32		/* eight of 16 bytes */
-#define FX_XMM 160		/* sixteen of 16 bytes */
-#define FX_SIZE 512
 #define MXCSR_DEFINED 0xffffu
 
-/* Makes the copy to work on; false if there is no FPU to look at. */
-static bool take_fpu(struct x86_exec *x)
+bool exec_take_fpu(struct x86_exec *x)
 {
 	if (!x->fpu_image)
 		return false;
@@ -26,25 +17,57 @@ static bool take_fpu(struct x86_exec *x)
 	return true;
 }
 
+bool exec_take_ymm(struct x86_exec *x)
+{
+	if (!x->ymm_image || !exec_take_fpu(x))
+		return false;
+	memcpy(x->ymm, x->ymm_image, YMM_SIZE);
+	x->ymm_taken = true;
+	return true;
+}
+
 /* ---- whether they may be executed (SDM 2 2.4, exception types) --------------------------- */
 
-static enum x86_result check_x87(struct x86_exec *x)
+enum x86_result exec_check_x87(struct x86_exec *x)
 {
 	return x->s.cr0 & (CR0_EM | CR0_TS) ? exec_fault(x, X86_NM) : X86_OK;
 }
 
-static enum x86_result check_mmx(struct x86_exec *x)
+enum x86_result exec_check_pending(struct x86_exec *x)
+{
+	/* Without CR0.NE it is an interrupt, of a PC's own wiring (SDM 1 8.7.2). */
+	if (x->fpu_image && x->fpu_image[FX_FSW] & FSW_ES && x->s.cr0 & CR0_NE)
+		return exec_fault(x, X86_MF);
+	return X86_OK;
+}
+
+static enum x86_result check_enabled(struct x86_exec *x)
 {
 	if (x->s.cr0 & CR0_EM)
 		return exec_ud(x);
 	return x->s.cr0 & CR0_TS ? exec_fault(x, X86_NM) : X86_OK;
 }
 
+enum x86_result exec_check_mmx(struct x86_exec *x)
+{
+	enum x86_result result = check_enabled(x);
+
+	return result == X86_OK ? exec_check_pending(x) : result;
+}
+
 static enum x86_result check_sse(struct x86_exec *x)
 {
 	if (!(x->s.cr4 & CR4_OSFXSR))
 		return exec_ud(x);
-	return check_mmx(x);
+	return check_enabled(x);
+}
+
+/* AVX: XCR0 has SSE and AVX; CR0.EM plays no part (SDM 2 2.4, types 1 to 6). */
+static enum x86_result check_avx(struct x86_exec *x)
+{
+	if (!(x->s.cr4 & CR4_OSXSAVE) || (x->s.xcr0 & 6) != 6)
+		return exec_ud(x);
+	return x->s.cr0 & CR0_TS ? exec_fault(x, X86_NM) : X86_OK;
 }
 
 /* ---- moves of XMM and MMX registers --------------------------------------------------------- */
@@ -84,6 +107,7 @@ struct move {
 	bool high;		/* the upper half of the XMM register */
 	bool merges;		/* a load leaves the other bytes of the register */
 	bool general;		/* the register form names a general register */
+	bool map38;		/* after 0F 38 */
 };
 
 static const struct move moves[] = {
@@ -111,65 +135,164 @@ static const struct move moves[] = {
 	{ 0x7f, 0x66, 16, .store = true, .aligned = true }, { 0x7f, 0xf3, 16, .store = true },
 	{ 0xd6, 0x66, 8, .store = true }, { 0xe7, 0x00, 8, .store = true, .mmx = true },
 	{ 0xe7, 0x66, 16, .store = true, .aligned = true },
+	{ 0xf0, 0xf2, 16, .store = false },
+	{ 0x2a, 0x66, 16, .aligned = true, .map38 = true },
 };
 
-static const struct move *find_move(const struct x86_insn *insn)
+static const struct move *find_move(u8 opcode, u8 prefix, bool map38)
 {
-	u8 prefix = insn->repeat ? insn->repeat : insn->operand_prefix ? 0x66 : 0;
-
 	for (unsigned int i = 0; i < ARRAY_SIZE(moves); i++) {
-		if (moves[i].opcode == insn->opcode && moves[i].prefix == prefix)
+		if (moves[i].opcode == opcode && moves[i].prefix == prefix &&
+		    moves[i].map38 == map38)
 			return &moves[i];
 	}
 	return NULL;
 }
 
-static enum x86_result move_memory(struct x86_exec *x, const struct move *move, u8 *reg,
+/* Up to 32 bytes by linear address, 16 at a time. */
+static enum x86_result move_bytes(struct x86_exec *x, u64 linear, u8 *value, unsigned int bytes,
+				  bool store)
+{
+	enum x86_result result = X86_OK;
+
+	for (unsigned int at = 0; at < bytes && result == X86_OK; at += 16) {
+		unsigned int part = bytes - at < 16 ? bytes - at : 16;
+
+		result = store ? exec_write_linear(x, linear + at, value + at, part, 0) :
+				 exec_read_linear(x, linear + at, value + at, part, 0);
+	}
+	return result;
+}
+
+/* Between memory and value, with the checks of segmentation and alignment. */
+static enum x86_result move_memory(struct x86_exec *x, const struct move *move, u8 *value,
 				   unsigned int bytes)
 {
-	u64 offset = exec_offset(x), linear;
 	enum x86_result result;
-	u8 value[16];
+	u64 linear;
 
-	result = exec_linear(x, x->insn.segment, offset, bytes, move->store ? EXEC_WRITE : 0,
-			     &linear);
+	result = exec_linear(x, x->insn.segment, exec_offset(x), bytes,
+			     move->store ? EXEC_WRITE : 0, &linear);
 	if (result != X86_OK)
 		return result;
-	if (move->aligned && linear & 15)
+	if (move->aligned && linear & (bytes - 1))
 		return exec_gp0(x);
+	return move_bytes(x, linear, value, bytes, move->store);
+}
+
+static enum x86_result move_mmx(struct x86_exec *x, const struct move *move, unsigned int bytes)
+{
+	enum x86_result result;
+	u8 *reg, value[8] = { 0 };
+
+	touch_mmx(x);
+	reg = mmx(x, x->insn.reg & 7);
 	if (move->store)
-		return exec_write_linear(x, linear, reg, bytes, 0);
-	result = exec_read_linear(x, linear, value, bytes, 0);
-	if (result != X86_OK)
-		return result;
-	if (!move->merges && !move->mmx)
-		memset(reg, 0, 16);
-	if (move->mmx) {
-		memset(reg, 0, 8);
-		reg[8] = reg[9] = 0xff;
-	}
-	memcpy(reg, value, bytes);
-	return X86_OK;
+		return move_memory(x, move, reg, bytes);
+	result = move_memory(x, move, value, bytes);
+	memcpy(reg, value, 8);
+	reg[8] = reg[9] = 0xff;
+	return result;
+}
+
+static unsigned int move_size(const struct x86_exec *x, const struct move *move)
+{
+	return move->bytes ? move->bytes : x->insn.rex & 8 ? 8 : 4;
 }
 
 /* Only with memory: between registers nothing needs a hypervisor. */
 enum x86_result exec_sse_move(struct x86_exec *x)
 {
-	const struct move *move = find_move(&x->insn);
+	u8 prefix = x->insn.repeat ? x->insn.repeat : x->insn.operand_prefix ? 0x66 : 0;
+	const struct move *move = find_move(x->insn.opcode, prefix, x->insn.map == MAP_0F38);
+	u8 *reg, value[16] = { 0 };
 	enum x86_result result;
 	unsigned int bytes;
 
-	if (!move || !x->insn.memory || !take_fpu(x))
+	if (!move || !x->insn.memory || !exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
-	result = move->mmx ? check_mmx(x) : check_sse(x);
+	result = move->mmx ? exec_check_mmx(x) : check_sse(x);
 	if (result != X86_OK)
 		return result;
-	bytes = move->bytes ? move->bytes : x->insn.rex & 8 ? 8 : 4;
-	if (move->mmx) {
-		touch_mmx(x);
-		return move_memory(x, move, mmx(x, x->insn.reg & 7), bytes);
+	bytes = move_size(x, move);
+	if (move->mmx)
+		return move_mmx(x, move, bytes);
+	reg = xmm(x, x->insn.reg) + (move->high ? 8 : 0);
+	if (move->store)
+		return move_memory(x, move, reg, bytes);
+	result = move_memory(x, move, value, bytes);
+	memcpy(reg, value, move->merges ? bytes : 16);
+	return result;
+}
+
+/* ---- the same, VEX encoded -------------------------------------------------------- */
+
+/* What VEX.pp stands for. */
+static const u8 vex_prefixes[4] = { 0, 0x66, 0xf3, 0xf2 };
+
+/* MOVLPS and its like take their other half from a second register; nothing else has one. */
+static bool vex_operands_valid(const struct x86_insn *insn, const struct move *move)
+{
+	if (move->merges)
+		return !insn->vex_long;
+	if (insn->vex_reg)
+		return false;
+	/* MOVSS and MOVSD ignore L. */
+	return !insn->vex_long || move->bytes == 16 || insn->opcode <= 0x11;
+}
+
+/* A load clears what it does not fill, up to the register's end (SDM 1 14.1.1). */
+static void vex_fill(struct x86_exec *x, const struct move *move, const u8 value[32],
+		     unsigned int bytes)
+{
+	u8 *low = xmm(x, x->insn.reg), *high = x->ymm + 16 * x->insn.reg;
+
+	if (move->merges) {
+		memmove(low, xmm(x, x->insn.vex_reg & (x86_code64(&x->s) ? 15 : 7)), 16);
+		memcpy(low + (move->high ? 8 : 0), value, bytes);
+		memset(high, 0, 16);
+		return;
 	}
-	return move_memory(x, move, xmm(x, x->insn.reg) + (move->high ? 8 : 0), bytes);
+	memcpy(low, value, 16);
+	memcpy(high, value + 16, 16);
+}
+
+static enum x86_result vex_move(struct x86_exec *x)
+{
+	const struct x86_insn *insn = &x->insn;
+	const struct move *move = find_move(insn->opcode, vex_prefixes[insn->vex_prefix],
+					    insn->vex_map == 2);
+	enum x86_result result;
+	unsigned int bytes;
+	u8 value[32] = { 0 };
+
+	if (!move || move->mmx || !insn->memory || !exec_take_ymm(x))
+		return X86_UNIMPLEMENTED;
+	if (!vex_operands_valid(insn, move))
+		return exec_ud(x);
+	result = check_avx(x);
+	if (result != X86_OK)
+		return result;
+	bytes = insn->vex_long && move->bytes == 16 ? 32 : move_size(x, move);
+	if (move->store) {
+		memcpy(value, xmm(x, insn->reg) + (move->high ? 8 : 0), move->high ? 8 : 16);
+		memcpy(value + 16, x->ymm + 16 * insn->reg, 16);
+		return move_memory(x, move, value, bytes);
+	}
+	result = move_memory(x, move, value, bytes);
+	if (result == X86_OK)
+		vex_fill(x, move, value, bytes);
+	return result;
+}
+
+/* EVEX needs registers that no XCR0 here has (SDM 2 2.7.11); the rest is not done. */
+enum x86_result exec_vex(struct x86_exec *x)
+{
+	if (x->insn.evex && (x->s.xcr0 & 0xe0) != 0xe0)
+		return exec_ud(x);
+	if (x->insn.evex || x->insn.vex_map > 2)
+		return X86_UNIMPLEMENTED;
+	return vex_move(x);
 }
 
 /* ---- FXSAVE, FXRSTOR, LDMXCSR, STMXCSR ------------------------------------------ */
@@ -182,7 +305,7 @@ static unsigned int image_bytes(const struct x86_exec *x)
 
 static enum x86_result image_linear(struct x86_exec *x, unsigned int access, u64 *linear)
 {
-	enum x86_result result = check_x87(x);
+	enum x86_result result = exec_check_x87(x);
 
 	if (result != X86_OK)
 		return result;
@@ -197,7 +320,7 @@ enum x86_result exec_fxsave(struct x86_exec *x)
 	enum x86_result result;
 	u64 linear;
 
-	if (!take_fpu(x))
+	if (!exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	result = image_linear(x, EXEC_WRITE, &linear);
 	for (unsigned int at = 0; at < image_bytes(x) && result == X86_OK; at += 8)
@@ -212,7 +335,7 @@ enum x86_result exec_fxrstor(struct x86_exec *x)
 	u64 linear;
 	u32 mxcsr;
 
-	if (!take_fpu(x))
+	if (!exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	memcpy(image, x->fpu, FX_SIZE);
 	result = image_linear(x, 0, &linear);
@@ -233,7 +356,7 @@ enum x86_result exec_mxcsr(struct x86_exec *x)
 	enum x86_result result;
 	u64 value;
 
-	if (!take_fpu(x))
+	if (!exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	result = check_sse(x);
 	if (result != X86_OK)
@@ -257,7 +380,22 @@ enum x86_result exec_wait(struct x86_exec *x)
 {
 	if ((x->s.cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
 		return exec_fault(x, X86_NM);
-	if (x->fpu_image && x->fpu_image[FX_FSW] & 0x80 && x->s.cr0 & CR0_NE)
-		return exec_fault(x, X86_MF);
+	return exec_check_pending(x);
+}
+
+/* EMMS and FEMMS: all registers are empty, TOP is 0 (SDM 3 table 12-1). */
+enum x86_result exec_emms(struct x86_exec *x)
+{
+	enum x86_result result;
+
+	if (!exec_take_fpu(x))
+		return X86_UNIMPLEMENTED;
+	if (x->insn.repeat || x->insn.operand_prefix)
+		return exec_ud(x);
+	result = exec_check_mmx(x);
+	if (result != X86_OK)
+		return result;
+	touch_mmx(x);
+	x->fpu[FX_FTW] = 0;
 	return X86_OK;
 }

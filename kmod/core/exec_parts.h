@@ -44,10 +44,14 @@ x86_executor exec_store_segment, exec_load_segment, exec_push_segment, exec_pop_
 	exec_load_pointer, exec_store_table, exec_load_table, exec_store_selector,
 	exec_load_selector, exec_query, exec_smsw, exec_lmsw, exec_clts, exec_control_register,
 	exec_debug_register, exec_msr, exec_cpuid, exec_rdtsc, exec_cache, exec_invlpg, exec_swapgs,
-	exec_segment_base, exec_alignment_flag, exec_xgetbv, exec_pkru;
+	exec_segment_base, exec_alignment_flag, exec_xgetbv, exec_xsetbv, exec_pkru, exec_rdpmc,
+	exec_rdpid, exec_monitor, exec_invpcid, exec_virtualization;
 
 /* exec_fpu.c */
-x86_executor exec_sse_move, exec_fxsave, exec_fxrstor, exec_mxcsr, exec_wait;
+x86_executor exec_sse_move, exec_vex, exec_fxsave, exec_fxrstor, exec_mxcsr, exec_wait, exec_emms;
+
+/* exec_x87.c */
+x86_executor exec_x87;
 
 /*
  * control.c: MOV to CR0, CR3 and CR4 with every check, and what follows: long mode on and

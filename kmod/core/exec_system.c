@@ -396,6 +396,43 @@ enum x86_result exec_rdtsc(struct x86_exec *x)
 	return X86_OK;
 }
 
+enum x86_result exec_rdpid(struct x86_exec *x)
+{
+	exec_set_reg(x, x->insn.rm, x86_code64(&x->s) ? 8 : 4, x->s.msr.tsc_aux);
+	return X86_OK;
+}
+
+/* No guest of core/ has a counter: whichever is asked for does not exist (SDM 2 RDPMC). */
+enum x86_result exec_rdpmc(struct x86_exec *x)
+{
+	return exec_gp0(x);
+}
+
+/*
+ * MONITOR reads a byte, for its faults. MWAIT ends at once, as it may for any reason
+ * (SDM 2 MWAIT); RCX has hints, of which bit 0 alone is known to it.
+ */
+enum x86_result exec_monitor(struct x86_exec *x)
+{
+	bool monitor = x->insn.op == OP_MONITOR;
+	u32 hints = x->s.gpr[X86_RCX], regs[4] = { 0 };
+	u64 offset = x->s.gpr[X86_RAX] & exec_mask(x->insn.address_size);
+	u8 byte;
+
+	x->env->ops->cpuid(x->env->opaque, 1, 0, regs);
+	if (!(regs[2] & 1u << 3) || x86_cpl(&x->s))
+		return exec_ud(x);
+	if (hints > (monitor ? 0 : 1))
+		return exec_gp0(x);
+	return monitor ? exec_read(x, x->insn.segment, offset, &byte, 1, 0) : X86_OK;
+}
+
+/* VMX and SVM for guests: neither CR4.VMXE nor EFER.SVME is ever set here. */
+enum x86_result exec_virtualization(struct x86_exec *x)
+{
+	return exec_ud(x);
+}
+
 /* ---- caches and translations ---------------------------------------------------- */
 
 /* INVD, WBINVD: for the supervisor, and nothing to do. */
@@ -414,6 +451,29 @@ enum x86_result exec_invlpg(struct x86_exec *x)
 	if (!x86_code64(&x->s) || x->insn.segment >= X86_FS)
 		linear += x->s.seg[x->insn.segment].base;
 	x->env->ops->flush(x->env->opaque, linear, false);
+	return X86_OK;
+}
+
+/* Four types: of an address, of a PCID, of all with and without global (SDM 2 INVPCID). */
+enum x86_result exec_invpcid(struct x86_exec *x)
+{
+	u64 type = exec_get_reg(x, x->insn.reg, x86_code64(&x->s) ? 8 : 4), descriptor[2];
+	unsigned int unused = x->s.cr4 & CR4_LA57 ? 7 : 16;
+	enum x86_result result;
+
+	if (x86_cpl(&x->s) || x86_vm86(&x->s))
+		return exec_gp0(x);
+	result = exec_read(x, x->insn.segment, exec_offset(x), descriptor, 16, 0);
+	if (result != X86_OK)
+		return result;
+	if (type > 3 || descriptor[0] >> 12)
+		return exec_gp0(x);
+	if (type < 2 && descriptor[0] && !(x->s.cr4 & CR4_PCIDE))
+		return exec_gp0(x);
+	if (type == 0 && (u64)((s64)(descriptor[1] << unused) >> unused) != descriptor[1])
+		return exec_gp0(x);
+	/* More than was asked for may always go. */
+	x->env->ops->flush(x->env->opaque, 0, true);
 	return X86_OK;
 }
 
@@ -471,6 +531,29 @@ enum x86_result exec_xgetbv(struct x86_exec *x)
 	if ((u32)x->s.gpr[X86_RCX])
 		return exec_gp0(x);
 	set_pair(x, x->s.xcr0);
+	return X86_OK;
+}
+
+/* What XCR0 may hold is in CPUID; x87 is always on, AVX only with SSE (SDM 1 13.3). */
+static bool xcr0_valid(struct x86_exec *x, u64 value)
+{
+	u32 regs[4] = { 0 };
+
+	x->env->ops->cpuid(x->env->opaque, 0xd, 0, regs);
+	if (!(value & 1) || value & ~(regs[0] | (u64)regs[3] << 32))
+		return false;
+	return (value & 6) != 4;
+}
+
+enum x86_result exec_xsetbv(struct x86_exec *x)
+{
+	u64 value = (u32)x->s.gpr[X86_RAX] | x->s.gpr[X86_RDX] << 32;
+
+	if (!(x->s.cr4 & CR4_OSXSAVE))
+		return exec_ud(x);
+	if (x86_cpl(&x->s) || (u32)x->s.gpr[X86_RCX] || !xcr0_valid(x, value))
+		return exec_gp0(x);
+	x->s.xcr0 = value;
 	return X86_OK;
 }
 

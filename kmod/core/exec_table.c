@@ -124,6 +124,15 @@ x86_executor *const exec_table[OPS] = {
 	[OP_CLAC] = exec_alignment_flag,
 	[OP_STAC] = exec_alignment_flag,
 	[OP_XGETBV] = exec_xgetbv,
+	[OP_XSETBV] = exec_xsetbv,
+	[OP_RDPMC] = exec_rdpmc,
+	[OP_RDPID] = exec_rdpid,
+	[OP_MONITOR] = exec_monitor,
+	[OP_MWAIT] = exec_monitor,
+	[OP_INVPCID] = exec_invpcid,
+	[OP_VMX] = exec_virtualization,
+	[OP_SVM] = exec_virtualization,
+	[OP_RSM] = exec_undefined,	/* outside of system management mode */
 	[OP_RDPKRU] = exec_pkru,
 	[OP_WRPKRU] = exec_pkru,
 
@@ -133,4 +142,7 @@ x86_executor *const exec_table[OPS] = {
 	[OP_LDMXCSR] = exec_mxcsr,
 	[OP_STMXCSR] = exec_mxcsr,
 	[OP_WAIT] = exec_wait,
+	[OP_EMMS] = exec_emms,
+	[OP_X87] = exec_x87,
+	[OP_VEX] = exec_vex,
 };

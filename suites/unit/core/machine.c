@@ -102,7 +102,11 @@ static enum x86_result write_msr(void *opaque, u32 index, u64 value)
 
 static void cpuid(void *opaque, u32 leaf, u32 subleaf, u32 regs[4])
 {
-	(void)opaque;
+	const struct machine *m = opaque;
+
+	memcpy(regs, m->cpuid, sizeof(m->cpuid));
+	if (regs[0] || regs[1] || regs[2] || regs[3])
+		return;
 	regs[0] = leaf + 1;
 	regs[1] = subleaf + 2;
 	regs[2] = 3;
@@ -263,6 +267,7 @@ void machine_reset(struct machine *m, enum machine_mode mode, unsigned int cpl)
 	m->x.env = &m->env;
 	m->x.state = &m->state;
 	m->x.fpu_image = m->fpu;
+	m->x.ymm_image = m->ymm;
 }
 
 /* ---- running -------------------------------------------------------------------- */

@@ -55,7 +55,8 @@ struct machine {
 	struct x86_env env;
 	struct x86_state state, before;	/* now, and when run() began */
 	struct x86_exec x;
-	u8 fpu[512];
+	u8 fpu[512], ymm[256];
+	u32 cpuid[4];		/* what CPUID answers, if it is not all zeros */
 	u8 ram[RAM_SIZE], ram_before[RAM_SIZE];
 	struct machine_write writes[WRITES];
 	unsigned int written;

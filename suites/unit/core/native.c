@@ -18,7 +18,10 @@
 /* Layout of an FPU frame of the kernel: what follows the 512 bytes of FXSAVE. */
 #define FRAME_SOFTWARE 464	/* bytes that are the kernel's own */
 #define FRAME_MAGIC 0x46505853u
+#define FRAME_XFEATURES (FRAME_SOFTWARE + 8)
 #define FRAME_XSTATE_BV 512
+#define FRAME_YMM 576
+#define XSTATE_YMM 4u
 
 static const u8 greg_of[X86_GPRS] = {
 	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -30,20 +33,53 @@ static unsigned int current_bits;
 static volatile sig_atomic_t entering;
 static sigjmp_buf back;
 
+/* Features whose state is in the frame; 0: it has only what FXSAVE stores. */
+static u64 frame_features(const u8 *frame)
+{
+	u64 features = 0;
+	u32 magic;
+
+	memcpy(&magic, frame + FRAME_SOFTWARE, sizeof(magic));
+	if (magic == FRAME_MAGIC)
+		memcpy(&features, frame + FRAME_XFEATURES, sizeof(features));
+	return features;
+}
+
 static void put_fpu(u8 *frame, const struct native *n)
 {
-	u32 magic;
-	u64 features;
+	u64 features = frame ? frame_features(frame) : 0;
+	u64 valid;
 
 	if (!frame)
 		return;
 	memcpy(frame, n->fpu, FRAME_SOFTWARE);
-	memcpy(&magic, frame + FRAME_SOFTWARE, sizeof(magic));
-	if (magic != FRAME_MAGIC)
+	if (!features)
 		return;
-	memcpy(&features, frame + FRAME_XSTATE_BV, sizeof(features));
-	features |= 3;
-	memcpy(frame + FRAME_XSTATE_BV, &features, sizeof(features));
+	memcpy(&valid, frame + FRAME_XSTATE_BV, sizeof(valid));
+	valid |= 3;
+	if (features & XSTATE_YMM) {
+		valid |= XSTATE_YMM;
+		memcpy(frame + FRAME_YMM, n->ymm, sizeof(n->ymm));
+	}
+	memcpy(frame + FRAME_XSTATE_BV, &valid, sizeof(valid));
+}
+
+/* A component that the frame says is not valid is in its initial state: zeros. */
+static void get_fpu(const u8 *frame, struct native *n)
+{
+	u64 valid = 0;
+
+	n->has_ymm = frame && frame_features(frame) & XSTATE_YMM;
+	if (!frame)
+		return;
+	memcpy(n->fpu, frame, FRAME_SOFTWARE);
+	if (!n->has_ymm)
+		return;
+	memcpy(&valid, frame + FRAME_XSTATE_BV, sizeof(valid));
+	if (valid & XSTATE_YMM)
+		memcpy(n->ymm, frame + FRAME_YMM, sizeof(n->ymm));
+	else
+		memset(n->ymm, 0, sizeof(n->ymm));
 }
 
 static void enter(ucontext_t *context)
@@ -69,8 +105,7 @@ static void leave(int number, const ucontext_t *context)
 	current->rip = gregs[REG_RIP] - (number == SIGTRAP);
 	current->rflags = gregs[REG_EFL];
 	current->signal = number;
-	if (context->uc_mcontext.fpregs)
-		memcpy(current->fpu, context->uc_mcontext.fpregs, FRAME_SOFTWARE);
+	get_fpu((const u8 *)context->uc_mcontext.fpregs, current);
 }
 
 static void handler(int number, siginfo_t *info, void *context)

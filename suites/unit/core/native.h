@@ -22,6 +22,8 @@ struct native {
 	u64 gpr[X86_GPRS];
 	u64 rip, rflags;
 	u8 fpu[512];		/* as FXSAVE lays it out */
+	u8 ymm[256];		/* the upper halves of YMM registers */
+	bool has_ymm;		/* afterwards: the processor and Linux have AVX */
 	u8 *data;		/* NATIVE_DATA_SIZE bytes: before, and after */
 	int signal;		/* SIGTRAP: executed; else what its exception became */
 };

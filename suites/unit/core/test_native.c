@@ -34,12 +34,12 @@ static const u8 one_byte[] = {
 };
 
 static const u8 two_byte[] = {
-	0x06, 0x08, 0x09, 0x0b, 0x10, 0x11, 0x12, 0x13, 0x16, 0x17, 0x1f, 0x20, 0x22, 0x23,
+	0x06, 0x08, 0x09, 0x0b, 0x0e, 0x10, 0x11, 0x12, 0x13, 0x16, 0x17, 0x1f, 0x20, 0x22, 0x23,
 	0x28, 0x29, 0x2b, 0x30, 0x32, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
-	0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x6e, 0x6f, 0x7e, 0x7f, 0x80, 0x85, 0x8a,
+	0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x6e, 0x6f, 0x77, 0x7e, 0x7f, 0x80, 0x85, 0x8a,
 	0x8f, 0x90, 0x91, 0x92, 0x94, 0x96, 0x98, 0x9a, 0x9c, 0x9f, 0xa3, 0xa4, 0xa5, 0xab,
 	0xac, 0xad, 0xae, 0xaf, 0xb0, 0xb1, 0xb3, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc,
-	0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc3, 0xc7, 0xc8, 0xcb, 0xcf, 0xd6, 0xe7,
+	0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc3, 0xc7, 0xc8, 0xcb, 0xcf, 0xd6, 0xe7, 0xf0,
 };
 
 /* Only in 32-bit code. */
@@ -47,6 +47,30 @@ static const u8 only32[] = {
 	0x27, 0x2f, 0x37, 0x3f, 0x40, 0x43, 0x47, 0x48, 0x4c, 0x4f, 0x60, 0x61, 0x62, 0x63,
 	0x82, 0xa0, 0xa3, 0xd4, 0xd5, 0xd6, 0x54, 0x5c, 0x44, 0x06, 0x0e, 0x16, 0x1e,
 };
+
+/* Moves that VEX encodes too. */
+static const u8 vex_moves[] = {
+	0x10, 0x11, 0x12, 0x13, 0x16, 0x17, 0x28, 0x29, 0x2b, 0x6e, 0x6f, 0x7e, 0x7f, 0xd6, 0xe7, 0xf0,
+	0xf0,
+};
+
+/* VEX of two or three bytes, of map 1, now and then with a register too many. */
+static unsigned int choose_vex(u8 *bytes)
+{
+	u8 operands = random_below(8) | (random_below(6) ? 0x78 : random_below(16) << 3);
+	unsigned int n = 0;
+
+	if (random_below(2)) {
+		bytes[n++] = 0xc5;
+		bytes[n++] = operands | 0x80;
+	} else {
+		bytes[n++] = 0xc4;
+		bytes[n++] = 0xe1;
+		bytes[n++] = operands | random_below(2) << 7;
+	}
+	bytes[n++] = vex_moves[random_below(sizeof(vex_moves))];
+	return n;
+}
 
 static unsigned int choose_prefixes(u8 *bytes, unsigned int bits)
 {
@@ -70,7 +94,11 @@ static void choose(u8 bytes[X86_INSN_MAX], unsigned int bits)
 {
 	unsigned int n = choose_prefixes(bytes, bits);
 
-	if (bits == 32 && !random_below(4)) {
+	if (!random_below(16)) {
+		n = choose_vex(bytes);
+	} else if (!random_below(12)) {
+		bytes[n++] = 0xd9 + 2 * random_below(4);
+	} else if (bits == 32 && !random_below(4)) {
 		bytes[n++] = only32[random_below(sizeof(only32))];
 	} else if (random_below(2)) {
 		bytes[n++] = one_byte[random_below(sizeof(one_byte))];
@@ -94,7 +122,7 @@ struct trial {
 	u8 bytes[X86_INSN_MAX];
 	struct x86_insn insn;
 	struct x86_state before, state;
-	u8 fpu_before[512], fpu[512];
+	u8 fpu_before[512], fpu[512], ymm_before[256], ymm[256];
 	u8 data_before[NATIVE_DATA_SIZE], data[NATIVE_DATA_SIZE];
 	u8 native_data[NATIVE_DATA_SIZE];
 	struct x86_exec x;
@@ -156,7 +184,8 @@ static void flat_state(struct trial *t)
 	struct x86_seg data = { .limit = 0xffffffff, .ar = 0xc0f3, .selector = NATIVE_DS };
 
 	*s = (struct x86_state){
-		.rip = NATIVE_CODE, .cr0 = CR0_PE | CR0_NE | CR0_MP, .cr4 = CR4_OSFXSR,
+		.rip = NATIVE_CODE, .cr0 = CR0_PE | CR0_NE | CR0_MP, .cr4 = CR4_OSFXSR | CR4_OSXSAVE,
+		.xcr0 = 7,
 		.efer = X86_EFER_LMA | X86_EFER_LME,
 	};
 	s->rflags = X86_FLAG_ONE | X86_FLAG_IF | (random_next() & X86_FLAGS_STATUS);
@@ -179,22 +208,66 @@ static void flat_state(struct trial *t)
 	}
 }
 
+static u16 word_of(u64 value)
+{
+	return value;
+}
+
+/* Ten bytes: any number, one that an integer or a float can hold, a denormal, none at all. */
+static void random_x87(u8 *reg)
+{
+	static const u16 exponents[] = { 0, 1, 0x3c00, 0x3c01, 0x3f80, 0x3f81, 0x3ffe, 0x3fff,
+					 0x400e, 0x401e, 0x403a, 0x403d, 0x403e, 0x407e, 0x407f,
+					 0x43fe, 0x43ff, 0x7fff };
+	static const unsigned int spans[] = { 64, 50, 30, 0, 10, 11, 12, 39, 40, 41 };
+	u64 mantissa = random_next() << random_below(64);
+	u16 exponent = exponents[random_below(ARRAY_SIZE(exponents))] + random_below(3) - 1;
+
+	if (random_below(2))
+		mantissa = ~0ull << random_below(64);
+	if (!random_below(3))
+		mantissa &= ~0ull << spans[1 + random_below(ARRAY_SIZE(spans) - 1)];
+	if (random_below(8) && exponent)
+		mantissa |= 1ull << 63;
+	if (random_below(2))
+		exponent = 0x3fff - 20 + random_below(90);
+	exponent = (exponent & 0x7fff) | random_below(2) << 15;
+	memset(reg, 0, 16);
+	memcpy(reg, &mantissa, 8);
+	memcpy(reg + 8, &exponent, 2);
+}
+
+/* Control and status word; what is pending is said by ES and B as the processor would. */
+static void random_x87_words(u8 *fpu, bool x87)
+{
+	u16 fcw = 0x37f, fsw = random_below(8) << 11;
+
+	if (x87 && random_below(2)) {
+		fcw = 0x340 | random_below(4) << 10 | (random_below(2) ? random_below(64) : 63);
+		fsw |= word_of(random_next()) & (random_below(2) ? 0x4700 : 0x477f);
+		if (fsw & ~fcw & 63)
+			fsw |= 0x8080;
+	}
+	memcpy(fpu, &fcw, 2);
+	memcpy(fpu + 2, &fsw, 2);
+}
+
 static void random_fpu(struct trial *t)
 {
 	u8 *fpu = t->fpu_before;
+	bool x87 = t->insn.op == OP_X87 || t->insn.op == OP_WAIT || t->insn.op == OP_EMMS;
 
 	for (unsigned int i = 0; i < sizeof(t->fpu_before); i++)
 		fpu[i] = random_next() >> 32;
+	for (unsigned int i = 0; i < sizeof(t->ymm_before); i++)
+		t->ymm_before[i] = random_next() >> 32;
 	memset(fpu, 0, 32);
-	fpu[0] = 0x7f;			/* FCW: all exceptions masked */
-	fpu[1] = 3;
-	fpu[3] = random_below(8) << 3;	/* FSW: TOP */
+	random_x87_words(fpu, x87);
 	fpu[4] = random_next() >> 32;	/* tags */
 	fpu[24] = 0x80;			/* MXCSR */
 	fpu[25] = 0x1f;
-	/* Sixteen bytes for each x87 register, ten of which there are. */
 	for (unsigned int i = 0; i < 8; i++)
-		memset(fpu + 32 + 16 * i + 10, 0, 6);
+		random_x87(fpu + 32 + 16 * i);
 }
 
 static void put_data(struct trial *t, u64 address, u64 value, unsigned int size)
@@ -208,6 +281,25 @@ static u64 random_target(void)
 	return NATIVE_CODE_PAGE + random_below(2) * 0xc00 + random_below(1024);
 }
 
+/* A number in memory, of the format that the instruction reads; digits where it reads digits. */
+static void aim_x87(struct trial *t, u64 target)
+{
+	u8 bytes[16];
+
+	random_x87(bytes);
+	if (t->insn.opcode == 0xd9 && t->insn.reg == 0 && random_below(2))
+		put_data(t, target, random_next() & (random_below(2) ? 0x807fffff : 0xff8fffff), 4);
+	else if (t->insn.opcode == 0xdd && random_below(2))
+		put_data(t, target, random_next() & 0x800fffffffffffff, 8);
+	else if (t->insn.opcode == 0xdd && random_below(2))
+		put_data(t, target, random_next() | 0x7ff0000000000000, 8);
+	else if (t->insn.opcode == 0xdb && (t->insn.reg & 7) == 5)
+		memcpy(t->data_before + (target - NATIVE_DATA), bytes, 10);
+	/* Digits above nine are undefined (SDM 2 FBLD). */
+	for (unsigned int i = 0; i < 9 && t->insn.opcode == 0xdf && t->insn.reg == 4; i++)
+		put_data(t, target + i, random_below(10) | random_below(10) << 4, 1);
+}
+
 /* Makes the memory operand point into the data; false if its form does not allow that. */
 static bool aim_memory(struct trial *t)
 {
@@ -217,8 +309,8 @@ static bool aim_memory(struct trial *t)
 
 	if (!insn->memory || insn->op == OP_LEA || insn->op == OP_NOP)
 		return true;
-	if (insn->op == OP_SSE_MOVE && random_below(8))
-		target &= ~15ull;
+	if ((insn->op == OP_SSE_MOVE || insn->op == OP_VEX) && random_below(8))
+		target &= ~31ull;
 	if (insn->address_size < 4)
 		return false;
 	if (!insn->has_modrm) {
@@ -235,6 +327,8 @@ static bool aim_memory(struct trial *t)
 		offset += gpr[insn->index] << insn->scale;
 	}
 	gpr[insn->base] = (target - offset) & (insn->address_size == 8 ? ~0ull : 0xffffffff);
+	if (insn->op == OP_X87)
+		aim_x87(t, target);
 	if (insn->op == OP_LDMXCSR)
 		put_data(t, target, random_next() & (random_below(4) ? 0xffff : 0x10ffff), 4);
 	if (insn->op == OP_JMP || insn->op == OP_CALL)
@@ -302,7 +396,7 @@ static bool excluded(const struct trial *t)
 	bool near = insn->op == OP_JCC || insn->op == OP_JMP || insn->op == OP_CALL ||
 		    insn->op == OP_RET || (insn->op >= OP_JCXZ && insn->op <= OP_LOOPNE);
 
-	if (insn->op == OP_OTHER || insn->op == OP_VEX || !exec_table[insn->op])
+	if (insn->op == OP_OTHER || insn->evex || !exec_table[insn->op])
 		return true;
 	/* FS and GS are the C library's, and what 66h does to branches the vendors dispute. */
 	if (insn->segment >= X86_FS || insn->rip_relative || (near && insn->operand_prefix))
@@ -318,6 +412,8 @@ static bool excluded(const struct trial *t)
 	case OP_SLDT:
 	case OP_STR:
 	case OP_SMSW:
+	case OP_LDS ... OP_LGS:		/* other segments for all that follows */
+	case OP_RDPID:			/* tells where this runs */
 		return true;
 	case OP_LOOPE:
 	case OP_LOOPNE:
@@ -382,6 +478,8 @@ static void execute(struct trial *t)
 	t->x.env = &env;
 	t->x.state = &t->state;
 	t->x.fpu_image = t->fpu;
+	memcpy(t->ymm, t->ymm_before, sizeof(t->ymm));
+	t->x.ymm_image = t->ymm;
 	/* REP: one item each time. */
 	for (unsigned int items = 0; items < 100; items++) {
 		x86_exec_begin(&t->x);
@@ -396,6 +494,7 @@ static void execute_natively(struct trial *t)
 	memcpy(t->native.gpr, t->before.gpr, sizeof(t->native.gpr));
 	t->native.rflags = t->before.rflags;
 	memcpy(t->native.fpu, t->fpu_before, sizeof(t->native.fpu));
+	memcpy(t->native.ymm, t->ymm_before, sizeof(t->native.ymm));
 	memcpy(t->native_data, t->data_before, sizeof(t->native_data));
 	t->native.data = t->native_data;
 	native_run(&t->native, t->bits);
@@ -472,6 +571,7 @@ static int signal_of(unsigned int vector)
 {
 	switch (vector) {
 	case X86_DE:
+	case X86_MF:
 		return SIGFPE;
 	case X86_UD:
 		return SIGILL;
@@ -493,15 +593,19 @@ static const char *compare_fpu(const struct trial *t)
 {
 	const u8 *a = t->native.fpu, *b = t->fpu;
 
-	if (memcmp(a + 2, b + 2, 3))
-		return "FPU status, tags";
+	if (memcmp(a, b, 5))
+		return "FPU control, status, tags";
 	if (memcmp(a + 24, b + 24, 4))
 		return "MXCSR";
 	for (unsigned int i = 0; i < 8; i++) {
 		if (memcmp(a + 32 + 16 * i, b + 32 + 16 * i, 10))
 			return "an x87 register";
 	}
-	return memcmp(a + 160, b + 160, t->bits == 64 ? 256 : 128) ? "an XMM register" : NULL;
+	if (memcmp(a + 160, b + 160, t->bits == 64 ? 256 : 128))
+		return "an XMM register";
+	if (t->native.has_ymm && memcmp(t->native.ymm, t->ymm, t->bits == 64 ? 256 : 128))
+		return "the upper half of a YMM register";
+	return NULL;
 }
 
 /* NULL if executor and processor agree, else in what they do not. */
@@ -532,6 +636,31 @@ static const char *difference(const struct trial *t)
 	return compare_fpu(t);
 }
 
+/* Control, status and ST0, and where memory differs first. */
+static void show_x87(const struct trial *t)
+{
+	const u8 *images[] = { t->fpu_before, t->native.fpu, t->fpu };
+	static const char *const names[] = { "before", "processor", "executor" };
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(images); i++) {
+		u64 st0;
+		u16 words[5];
+
+		memcpy(words, images[i], 6);
+		memcpy(&st0, images[i] + 32, 8);
+		memcpy(words + 3, images[i] + 40, 2);
+		note("%s: FCW %04x FSW %04x tags %02x ST0 %04x %016llx", names[i], words[0],
+		     words[1], words[2] & 0xff, words[3], (unsigned long long)st0);
+	}
+	while (at < NATIVE_DATA_SIZE - 8 && t->native_data[at] == t->data[at])
+		at++;
+	note("memory at %#x: %02x%02x%02x%02x, executor %02x%02x%02x%02x", at,
+	     t->native_data[at], t->native_data[at + 1], t->native_data[at + 2],
+	     t->native_data[at + 3], t->data[at], t->data[at + 1], t->data[at + 2],
+	     t->data[at + 3]);
+}
+
 static void show(const struct trial *t, const char *what)
 {
 	char hex[2 * X86_INSN_MAX + 1];
@@ -545,6 +674,8 @@ static void show(const struct trial *t, const char *what)
 	note("flags before %llx, processor %llx, executor %llx",
 	     (unsigned long long)t->before.rflags, (unsigned long long)t->native.rflags,
 	     (unsigned long long)t->state.rflags);
+	if (t->insn.op == OP_X87)
+		show_x87(t);
 	for (unsigned int i = 0; i < X86_GPRS; i++) {
 		if (t->native.gpr[i] != t->before.gpr[i] || t->state.gpr[i] != t->before.gpr[i])
 			note("register %u: before %llx, processor %llx, executor %llx", i,
@@ -565,12 +696,16 @@ static bool host_has(const struct x86_insn *insn)
 	__get_cpuid_count(7, 0, &a, &b7, &c, &d);
 	__get_cpuid(0x80000001, &a, &b, &c8, &d);
 	switch (insn->op) {
+	case OP_EMMS:
+		return insn->opcode == 0x77;	/* FEMMS is of 3DNow! */
 	case OP_POPCNT:
 		return c1 & bit_POPCNT;
 	case OP_MOVBE:
 		return c1 & bit_MOVBE;
 	case OP_CRC32:
 		return c1 & bit_SSE4_2;
+	case OP_VEX:
+		return (c1 & (bit_AVX | bit_OSXSAVE)) == (bit_AVX | bit_OSXSAVE);
 	case OP_TZCNT:
 		return b7 & bit_BMI;
 	case OP_LZCNT:
