@@ -17,6 +17,7 @@
 #include <linux/types.h>
 #include <asm/fpu/types.h>
 
+#include "core/check.h"
 #include "core/event.h"
 #include "core/exec.h"
 #include "core/stage2.h"
@@ -59,7 +60,7 @@ struct assay_exit {
 	struct x86_fault fault;	/* EXIT_EXCEPTION */
 	u64 gpa;		/* EXIT_MEMORY */
 	unsigned int access;	/* EXIT_MEMORY: X86_ACCESS_WRITE, X86_ACCESS_FETCH */
-	const char *rule;	/* EXIT_FAILED: the rule of the manual that the state breaks, or NULL */
+	const struct x86_rule *rule;	/* EXIT_FAILED: the one that the state breaks, or NULL */
 	struct x86_event interrupted;	/* what was being delivered, if anything */
 	/* The hardware's words for events, as ring.h has them: for people and programs only. */
 	u32 hw_event, hw_event_error;

@@ -128,7 +128,11 @@ static int memory(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 
 static int failed(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
-	pr_debug("assay: entry refused: %s\n", exit->rule ? exit->rule : "no rule known is broken");
+	if (exit->rule)
+		pr_warn_ratelimited("entry refused: %s (%s)\n", exit->rule->name,
+				    exit->rule->section);
+	else
+		pr_warn_ratelimited("entry refused: no rule that is known is broken\n");
 	vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	vcpu->run->fail_entry.hardware_entry_failure_reason = exit->code;
 	vcpu->run->fail_entry.cpu = READ_ONCE(vcpu->cpu);

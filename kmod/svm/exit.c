@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a #VMEXIT means (APM 2 15.6, 15.7, appendix C). */
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+#include "../core/check_svm.h"
 #include "svm.h"
 
 /* EXITINFO1 of a nested page fault (15.25.6). */
@@ -85,6 +89,42 @@ static enum exit_reason reason_of(u64 code)
 	return EXIT_UNKNOWN;
 }
 
+/* Bits of CR4 and EFER by the feature that defines them. */
+static const struct {
+	u16 feature;
+	u64 cr4, efer;
+} defined[] = {
+	{ X86_FEATURE_VME, CR4_VME | CR4_PVI, 0 }, { X86_FEATURE_TSC, CR4_TSD, 0 },
+	{ X86_FEATURE_DE, CR4_DE, 0 }, { X86_FEATURE_PSE, CR4_PSE, 0 },
+	{ X86_FEATURE_PAE, CR4_PAE, 0 }, { X86_FEATURE_MCE, CR4_MCE, 0 },
+	{ X86_FEATURE_PGE, CR4_PGE, 0 }, { X86_FEATURE_LM, CR4_PCE, X86_EFER_LME | X86_EFER_LMA },
+	{ X86_FEATURE_FXSR, CR4_OSFXSR, 0 }, { X86_FEATURE_XMM, CR4_OSXMMEXCPT, 0 },
+	{ X86_FEATURE_UMIP, CR4_UMIP, 0 }, { X86_FEATURE_LA57, CR4_LA57, 0 },
+	{ X86_FEATURE_FSGSBASE, CR4_FSGSBASE, 0 }, { X86_FEATURE_PCID, CR4_PCIDE, 0 },
+	{ X86_FEATURE_XSAVE, CR4_OSXSAVE, 0 }, { X86_FEATURE_SMEP, CR4_SMEP, 0 },
+	{ X86_FEATURE_SMAP, CR4_SMAP, 0 }, { X86_FEATURE_PKU, CR4_PKE, 0 },
+	{ X86_FEATURE_SYSCALL, 0, X86_EFER_SCE }, { X86_FEATURE_NX, 0, X86_EFER_NXE },
+	{ X86_FEATURE_SVM, 0, X86_EFER_SVME }, { X86_FEATURE_FXSR_OPT, 0, X86_EFER_FFXSR },
+};
+
+/* Why VMRUN refused the VMCB: the first rule of the manual that it breaks. */
+static const struct x86_rule *broken_rule(const struct vmcb *vmcb)
+{
+	struct svm_limits limits = {
+		.physical_bits = boot_cpu_data.x86_phys_bits,
+		.long_mode = boot_cpu_has(X86_FEATURE_LM),
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(defined); i++) {
+		if (boot_cpu_has(defined[i].feature)) {
+			limits.cr4 |= defined[i].cr4;
+			limits.efer |= defined[i].efer;
+		}
+	}
+	return svm_check(vmcb, &limits);
+}
+
 void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay_exit *exit)
 {
 	const struct vmcb_control *control = &svm->vmcb->control;
@@ -102,8 +142,10 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 	else
 		exit->reason = reason_of(exit->code);
 	/* The event was not taken from a guest that was never entered. */
-	if (exit->reason == EXIT_FAILED)
+	if (exit->reason == EXIT_FAILED) {
 		exit->interrupted = svm->injected;
+		exit->rule = broken_rule(svm->vmcb);
+	}
 }
 
 void svm_not_entered(struct assay_exit *exit, const struct x86_event *event)

@@ -245,6 +245,44 @@ static void test_x87_refused(void)
 	ok_equal(RUN(&m, FLD1), X86_UNIMPLEMENTED, "without an FPU there is no x87");
 }
 
+/* Every form with memory is there; what it computes is compared in test_native.c. */
+static void test_x87_forms(void)
+{
+	static const struct {
+		u8 opcode, reg, bytes;	/* bytes: written; 0: it loads */
+		bool pops;
+	} all[] = {
+		{ 0xd9, 0, 0, false }, { 0xd9, 2, 4, false }, { 0xd9, 3, 4, true },
+		{ 0xdb, 0, 0, false }, { 0xdb, 1, 4, true }, { 0xdb, 2, 4, false },
+		{ 0xdb, 3, 4, true }, { 0xdb, 5, 0, false }, { 0xdb, 7, 10, true },
+		{ 0xdd, 0, 0, false }, { 0xdd, 1, 8, true }, { 0xdd, 2, 8, false },
+		{ 0xdd, 3, 8, true }, { 0xdf, 0, 0, false }, { 0xdf, 1, 2, true },
+		{ 0xdf, 2, 2, false }, { 0xdf, 3, 2, true }, { 0xdf, 4, 0, false },
+		{ 0xdf, 5, 0, false }, { 0xdf, 6, 10, true }, { 0xdf, 7, 8, true },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
+		u8 code[2] = { all[i].opcode, 0x03 | all[i].reg << 3 };
+		unsigned int top;
+		char name[64];
+
+		reset_x87(0x37f, 0x2000);	/* TOP 4, which alone is not empty */
+		memset(m.fpu + 32, 0xff, 16 * 8);
+		m.fpu[32 + 9] = 0x3f;
+		m.fpu[4] = 1 << 4;
+		snprintf(name, sizeof(name), "x87 %02x /%u", all[i].opcode, all[i].reg);
+		expect_done(&m, code, 2, name);
+		top = fpu_word(2) >> 11 & 7;
+		ok_equal(top, all[i].pops ? 5 : all[i].bytes ? 4 : 3, "%s: TOP", name);
+		ok_equal(m.fpu[4], all[i].pops ? 0 : all[i].bytes ? 0x10 : 0x18, "%s: tags", name);
+		if (all[i].bytes)
+			ok(m.written && machine_changed_only(&m, DATA, all[i].bytes),
+			   "%s: what is written", name);
+		else
+			ok(!m.written && !m.fpu[32 + 15], "%s: the rest of the register", name);
+	}
+}
+
 static void test_x87_words(void)
 {
 	u64 pointer = 0;
@@ -270,6 +308,16 @@ static void test_x87_words(void)
 	machine_put(&m, DATA, 0x37e, 2);
 	DONE(&m, FLDCW, "FLDCW unmasks");
 	ok_equal(fpu_word(2), FSW_PENDING, "FLDCW: ES and B follow");
+	reset_x87(0x37e, FSW_PENDING);
+	m.state.cr0 &= ~CR0_NE;
+	machine_put(&m, DATA, 0x37f, 2);
+	DONE(&m, FLDCW, "FLDCW masks");
+	ok_equal(fpu_word(2), 1, "FLDCW: ES and B go");
+	reset_x87(0x37e, FSW_PENDING);
+	m.state.cr0 &= ~CR0_NE;
+	machine_put(&m, DATA, 0x37f, 2);
+	DONE(&m, FLDCW, "FLDCW masks");
+	ok_equal(fpu_word(2), 1, "FLDCW: ES and B go");
 	reset_x87(0x37e, FSW_PENDING | 0x7f40);
 	DONE(&m, FNCLEX, "FNCLEX");
 	ok_equal(fpu_word(2), 0x7f00, "FNCLEX leaves condition codes and TOP");
@@ -394,6 +442,7 @@ int main(void)
 	test_refused();
 	test_invpcid();
 	test_x87_refused();
+	test_x87_forms();
 	test_x87_words();
 	test_avx();
 	test_later_moves();
