@@ -125,7 +125,7 @@ static bool asid_zero(const struct context *c)
 	return !c->vmcb->control.asid;
 }
 
-/* ---- an injected event (15.20) ---------------------------------------------------------------- */
+/* ---- an injected event (15.20) ----------------------------------------------------- */
 
 enum { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFTWARE = 4 };
 
@@ -166,7 +166,7 @@ static bool event_impossible(const struct context *c)
 	       (event_vector(c) == X86_OF || event_vector(c) == X86_BR);
 }
 
-/* ---- nested paging (15.25.3, 15.25.4) ----------------------------------------------------------- */
+/* ---- nested paging (15.25.3, 15.25.4) ---------------------------------------------- */
 
 static bool nested(const struct context *c)
 {
@@ -190,7 +190,7 @@ static bool pat_invalid(const struct context *c)
 	return false;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------- */
 
 static const struct {
 	broken_fn *broken;

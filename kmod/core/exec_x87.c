@@ -55,7 +55,7 @@ static void flag(struct x86_exec *x, u16 exceptions, bool c1)
 	update_summary(x);
 }
 
-/* ---- the register stack (SDM 1 8.1.2) ----------------------------------------------------------- */
+/* ---- the register stack (SDM 1 8.1.2) ---------------------------------------------- */
 
 static void push(struct x86_exec *x, struct f80 value)
 {

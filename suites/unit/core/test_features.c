@@ -150,12 +150,12 @@ static void test_invpcid(void)
 	for (u64 type = 0; type < 4; type++) {
 		reset_invpcid(LONG64, 0, type, 0, 0x1234);
 		DONE(&m, INVPCID, "INVPCID");
-		ok_equal(m.flushed_all, 1, "INVPCID of type %u: translations go", (unsigned int)type);
+		ok_equal(m.flushed_all, 1, "INVPCID: translations go");
 		reset_invpcid(LONG64, 0, type, 1ull << 12, 0);
 		FAULTS(&m, INVPCID, X86_GP, 0, "INVPCID: bit 12 is reserved");
 		reset_invpcid(LONG64, 0, type, 0, 1ull << 63);
 		if (type == 0)
-			FAULTS(&m, INVPCID, X86_GP, 0, "INVPCID of an address that is not canonical");
+			FAULTS(&m, INVPCID, X86_GP, 0, "INVPCID: not canonical");
 		else
 			DONE(&m, INVPCID, "INVPCID does not look at the address");
 		reset_invpcid(LONG64, 0, type, 1, 0);

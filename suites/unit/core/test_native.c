@@ -50,7 +50,7 @@ static const u8 only32[] = {
 
 /* Moves that VEX encodes too. */
 static const u8 vex_moves[] = {
-	0x10, 0x11, 0x12, 0x13, 0x16, 0x17, 0x28, 0x29, 0x2b, 0x6e, 0x6f, 0x7e, 0x7f, 0xd6, 0xe7, 0xf0,
+	0x10, 0x11, 0x12, 0x13, 0x16, 0x17, 0x28, 0x29, 0x2b, 0x6e, 0x6f, 0x7e, 0x7f, 0xd6, 0xe7,
 	0xf0,
 };
 
@@ -184,8 +184,8 @@ static void flat_state(struct trial *t)
 	struct x86_seg data = { .limit = 0xffffffff, .ar = 0xc0f3, .selector = NATIVE_DS };
 
 	*s = (struct x86_state){
-		.rip = NATIVE_CODE, .cr0 = CR0_PE | CR0_NE | CR0_MP, .cr4 = CR4_OSFXSR | CR4_OSXSAVE,
-		.xcr0 = 7,
+		.rip = NATIVE_CODE, .cr0 = CR0_PE | CR0_NE | CR0_MP,
+		.cr4 = CR4_OSFXSR | CR4_OSXSAVE, .xcr0 = 7,
 		.efer = X86_EFER_LMA | X86_EFER_LME,
 	};
 	s->rflags = X86_FLAG_ONE | X86_FLAG_IF | (random_next() & X86_FLAGS_STATUS);
@@ -281,7 +281,7 @@ static u64 random_target(void)
 	return NATIVE_CODE_PAGE + random_below(2) * 0xc00 + random_below(1024);
 }
 
-/* A number in memory, of the format that the instruction reads; digits where it reads digits. */
+/* A number in memory, in the format that the instruction reads. */
 static void aim_x87(struct trial *t, u64 target)
 {
 	u8 bytes[16];
