@@ -15,7 +15,7 @@
  * what is between. The module waits for nobody: it overwrites the oldest. An entry was
  * copied whole, and is exit n indeed, if `head`, read once more after the copy (loads in
  * order), is less than n + ASSAY_RING_ENTRIES; else the reader was overrun, and goes on at
- * head - ASSAY_RING_ENTRIES + 1. All exits of one KVM_RUN are in it when the ioctl returns.
+ * head - ASSAY_RING_ENTRIES + 1 or later. The exits of a KVM_RUN are in it when that returns.
  *
  * The module only ever writes here: what a program writes over it is the program's own loss.
  */

@@ -19,6 +19,7 @@
 
 #include "hardware.h"
 #include "host.h"
+#include "hwexit.h"
 #include "report_parts.h"
 
 static const char usage[] =
@@ -42,6 +43,8 @@ struct probe {
 	enum status status;
 	char *trouble;		/* why the target cannot be used, or NULL */
 	u64 trial_ns;		/* time the trial guest took */
+	const char *hw_source;	/* where the processor's exits are seen, or NULL ... */
+	char *hw_missing;	/* ... and why not */
 	char **advice;		/* what is missing, and what to type */
 	unsigned int nadvice;
 };
@@ -143,9 +146,28 @@ static int run_bounded(int vcpu)
 	return result;
 }
 
-/* Whether the target makes a VM and a vCPU, and runs a guest. */
-static char *trial_run(const struct target *target)
+/* Where expect_hw would be judged from: as in hwexit.c. */
+static void find_hw_source(struct probe *probe, const struct kvm_run *run)
 {
+	u32 ring = probe->target.exit_ring;
+	struct hwexit_source *trace;
+
+	if (ring) {
+		if (hwexit_mapped_check((const u8 *)run + ring, &probe->hw_missing))
+			probe->hw_source = "ring";
+		return;
+	}
+	trace = hwexit_open_trace(&probe->hw_missing);
+	if (!trace)
+		return;
+	trace->ops->close(trace);
+	probe->hw_source = "tracepoint";
+}
+
+/* Whether the target makes a VM and a vCPU, and runs a guest. */
+static char *trial_run(struct probe *probe)
+{
+	const struct target *target = &probe->target;
 	struct trial trial = { .vm = -1, .vcpu = -1, .memory = MAP_FAILED, .run = MAP_FAILED };
 	char *trouble = NULL;
 	u32 reason = 0;
@@ -162,8 +184,10 @@ static char *trial_run(const struct target *target)
 		trouble = xasprintf("%s: a guest of one HLT instruction ended in KVM exit %u, not "
 				    "KVM_EXIT_HLT (%u); see dmesg", target->path, reason,
 				    (unsigned int)KVM_EXIT_HLT);
-	if (trial.run != MAP_FAILED)
+	if (trial.run != MAP_FAILED) {
+		find_hw_source(probe, trial.run);
 		munmap(trial.run, target->run_size);
+	}
 	if (trial.vcpu >= 0)
 		close(trial.vcpu);
 	if (trial.vm >= 0)
@@ -205,6 +229,8 @@ static void find_missing(struct probe *probe)
 		advise_feature(probe, "cap_irqchip", "irqchip kernel is skipped");
 		advise_feature(probe, "cap_split_irqchip", "irqchip split is skipped");
 	}
+	if (probe->hw_missing)
+		advise(probe, xasprintf("expect_hw is not judged: %s", probe->hw_missing));
 	if (!probe->hardware.vmx && !probe->hardware.svm && strcmp(host->machine, "bare metal"))
 		advise(probe, xstrdup("kvm_intel and kvm_amd cannot be used: this virtual machine "
 				      "has neither VMX nor SVM; on the machine it runs on, load "
@@ -222,7 +248,7 @@ static void look(struct probe *probe)
 	probe->opened = probe->status == STATUS_OK;
 	if (probe->opened) {
 		start = now_ns();
-		probe->trouble = trial_run(&probe->target);
+		probe->trouble = trial_run(probe);
 		probe->trial_ns = now_ns() - start;
 		if (probe->trouble)
 			probe->status = STATUS_CANNOT;
@@ -313,6 +339,14 @@ static void print_features(const struct target *target)
 	}
 }
 
+static void print_hw_source(const struct probe *probe)
+{
+	if (!probe->hw_source)
+		return;
+	printf("  hw exits    seen in %s\n", strcmp(probe->hw_source, "ring") ?
+	       "tracepoint kvm:kvm_exit" : "the target's own ring beside kvm_run");
+}
+
 static void print_text(const struct probe *probe)
 {
 	print_host(probe);
@@ -322,6 +356,7 @@ static void print_text(const struct probe *probe)
 	else
 		printf("  usable      a guest was made and run in %.1f ms\n",
 		       (double)probe->trial_ns / 1e6);
+	print_hw_source(probe);
 	if (probe->opened)
 		print_features(&probe->target);
 	printf("missing to run everything\n");
@@ -393,6 +428,7 @@ static void print_json(const struct probe *probe)
 			    probe->opened ? json_features(&probe->target) : json_object());
 	for (unsigned int i = 0; i < probe->nadvice; i++)
 		json_array_append_new(advice, json_clean(probe->advice[i]));
+	json_object_set_new(object, "hw_exits", json_clean(probe->hw_source));
 	json_object_set_new(object, "missing", advice);
 	text = json_dumps(object, JSON_INDENT(2));
 	if (text)
@@ -449,6 +485,7 @@ static void probe_free(struct probe *probe)
 	for (unsigned int i = 0; i < probe->nadvice; i++)
 		free(probe->advice[i]);
 	free(probe->advice);
+	free(probe->hw_missing);
 	free(probe->trouble);
 }
 

@@ -220,6 +220,7 @@ static int kvm_run_once(struct engine *e)
 					  KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
 	if (e->check_sync)
 		vm->run->kvm_valid_regs |= KVM_SYNC_X86_EVENTS;
+	hw_aim(e);
 	watch_begin(e->watch, vm->run, now_ns() + e->timeout_ns);
 	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
 	watch_end(e->watch);

@@ -162,8 +162,12 @@ bool judge_memory(struct engine *e, u64 from, u64 to);
 /* Whether the case has left nothing unjudged behind. */
 bool judge_after_case(struct engine *e);
 
-/* hwexit.c: recording from begin to end of a case, taking what came after each KVM_RUN. */
+/*
+ * hwexit.c: recording from begin to end of a case; before each KVM_RUN, whose exits are to
+ * come; after it, taking those that came.
+ */
 void hw_begin(struct engine *e);
+void hw_aim(struct engine *e);
 void hw_collect(struct engine *e);
 void hw_end(struct engine *e);
 /* An expectation was judged: what comes now belongs to the next one. */

@@ -51,6 +51,7 @@ struct target {
 	struct kvm_msr_list *msrs;	/* KVM_GET_MSR_INDEX_LIST */
 	struct msr_cache *msr_cache;	/* or NULL: every VM finds out for itself */
 	u32 coalesced_offset;	/* of the coalesced ring from kvm_run, in bytes; 0: none */
+	u32 exit_ring;		/* of the ring of exits from kvm_run, in bytes; 0: none */
 	bool tr_available;	/* TR must be loaded as available (see target_tr) */
 	bool fep;		/* takes the forced-emulation prefix */
 	char *fep_missing;	/* why not */

@@ -24,6 +24,28 @@ void hw_next_step(struct engine *e)
 	e->hw.step.lost = 0;
 }
 
+/* The target's own ring, if it has one: that needs no rights. Else the kernel's tracepoint. */
+static void open_source(struct engine *e)
+{
+	struct hw_watch *hw = &e->hw;
+	const struct host *host = &e->target->host;
+
+	if (e->target->exit_ring) {
+		hw->source = hwexit_open_mapped();
+		return;		/* the ring tells the configuration */
+	}
+	hw->source = hwexit_open_trace(&hw->missing);
+	hw->config = hwexit_config(host->hypervisor, host->parameters);
+}
+
+static void close_source(struct hw_watch *hw)
+{
+	if (hw->source)
+		hw->source->ops->close(hw->source);
+	hw->source = NULL;
+	hw->on = false;
+}
+
 void hw_begin(struct engine *e)
 {
 	struct hw_watch *hw = &e->hw;
@@ -31,51 +53,83 @@ void hw_begin(struct engine *e)
 	hw_next_step(e);
 	if (!hw->always && !has_hw(e->instance->tc))
 		return;
-	if (!hw->source && !hw->missing) {
-		hw->source = hwexit_open(&hw->missing);
-		hw->config = hwexit_config(e->target->host.hypervisor,
-					   e->target->host.parameters);
-	}
+	if (!hw->source && !hw->missing)
+		open_source(e);
 	if (!hw->source)
 		return;
-	hwexit_start(hw->source);
+	hw->source->ops->start(hw->source);
 	hw->on = true;
+}
+
+void hw_aim(struct engine *e)
+{
+	struct hw_watch *hw = &e->hw;
+
+	if (!hw->on || !hw->source->ops->aim)
+		return;
+	if (hw->source->ops->aim(hw->source, (const u8 *)e->vm->run + e->target->exit_ring,
+				 &hw->config, &hw->missing))
+		return;
+	close_source(hw);
+}
+
+/* What came before what was overwritten is not shown as if it came right before the rest. */
+static void keep_missed(struct engine *e, const struct hwexit_missed *missed)
+{
+	struct result *r = e->result;
+
+	hwexit_list_miss(&e->hw.step, missed);
+	if (!missed->overrun)
+		return;
+	r->hw_before += r->nhw + (unsigned int)missed->overrun;
+	r->nhw = 0;
+}
+
+static void keep_exit(struct engine *e, const struct hwexit *exit)
+{
+	struct result *r = e->result;
+
+	hwexit_list_add(&e->hw.step, exit);
+	if (r->nhw == HWEXITS_KEPT) {
+		memmove(r->hw, r->hw + 1, sizeof(r->hw) - sizeof(r->hw[0]));
+		r->nhw--;
+		r->hw_before++;
+	}
+	r->hw[r->nhw++] = (struct hw_seen){ *exit, r->exits_before + r->nexits + 1 };
 }
 
 void hw_collect(struct engine *e)
 {
-	struct result *r = e->result;
-	struct hwexit exit;
+	bool found = e->hw.on;
 
-	if (!e->hw.on)
-		return;
-	while (hwexit_next(e->hw.source, &exit, &e->hw.step.lost)) {
-		hwexit_list_add(&e->hw.step, &exit);
-		if (r->nhw == HWEXITS_KEPT) {
-			memmove(r->hw, r->hw + 1, sizeof(r->hw) - sizeof(r->hw[0]));
-			r->nhw--;
-			r->hw_before++;
-		}
-		r->hw[r->nhw++] = (struct hw_seen){ exit, r->exits_before + r->nexits + 1 };
+	while (found) {
+		struct hwexit_missed missed = { 0 };
+		struct hwexit exit;
+
+		found = e->hw.source->ops->next(e->hw.source, &exit, &missed);
+		keep_missed(e, &missed);
+		if (found)
+			keep_exit(e, &exit);
 	}
 }
 
 void hw_end(struct engine *e)
 {
+	struct hwexit_source *source = e->hw.source;
+	struct hwexit_missed missed = { 0 };
 	struct hwexit exit;
-	u64 lost = 0;
 
 	if (!e->hw.on)
 		return;
-	hwexit_stop(e->hw.source);
+	source->ops->stop(source);
 	e->hw.on = false;
-	while (hwexit_next(e->hw.source, &exit, &lost))
+	while (source->ops->next(source, &exit, &missed))
 		;
 }
 
 void hw_fini(struct engine *e)
 {
-	hwexit_close(e->hw.source);
+	close_source(&e->hw);
 	free(e->hw.missing);
 	memset(&e->hw, 0, sizeof(e->hw));
 }

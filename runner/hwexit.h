@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Exits of the processor, as opposed to those of the KVM ABI: their names, what they
- * tell, where they are read from on a kernel with KVM's tracepoints, and whether they
- * are those that a case expects.
+ * tell, where they are read from, and whether they are those that a case expects.
  *
- * hwexit_names.c has the names of both vendors, hwexit_text.c the fields, hwexit_trace.c
- * the tracepoint, hwexit_judge.c the comparison; hwexit.c joins them to the engine. Only
- * that one knows cases; only hwexit_trace.c knows the kernel.
+ * hwexit_names.c has the names of both vendors, hwexit_text.c the fields, hwexit_judge.c
+ * the comparison. There are two sources: hwexit_mapped.c has the ring that a target of
+ * Assay's own maps, hwexit_trace.c the tracepoint of stock KVM. hwexit.c joins them to the
+ * engine: only that one knows cases, and only the sources know where exits come from.
  */
 #pragma once
 
@@ -79,24 +79,61 @@ int hwexit_vector(const struct hwexit *exit);
 /* "ioio port=0x10 size=1 out": the name and the fields that common reasons have. */
 void hwexit_describe(const struct hwexit *exit, char text[HWEXIT_TEXT]);
 
-/* ---- the tracepoint (hwexit_trace.c) ------------------------------------------------ */
+/* ---- sources ------------------------------------------------------------------------ */
+
+/* What the hypervisor was told to do, as far as it decides about exits. */
+struct hwexit_config {
+	bool known;		/* false: nothing below is */
+	bool nested;		/* paging of the guest's memory is the processor's (EPT, NPT) */
+	bool unrestricted;	/* code without paging runs on the processor */
+};
+
+/* Exits that nobody will see; a source adds to it. */
+struct hwexit_missed {
+	u64 lost;		/* there was no room for them: any, the newest too */
+	u64 overrun;		/* older than all that can still be taken: overwritten */
+};
 
 struct hwexit_source;
 
+struct hwexit_source_ops {
+	/*
+	 * Before each KVM_RUN, with the vCPU's mapped ring: exits of that vCPU are seen from
+	 * here on. *config is what the ring says. False if it cannot be read: *why is one
+	 * line (freed by the caller). NULL if the source has no use for it.
+	 */
+	bool (*aim)(struct hwexit_source *source, const void *ring, struct hwexit_config *config,
+		    char **why);
+	/* Exits are seen between the two. */
+	void (*start)(struct hwexit_source *source);
+	void (*stop)(struct hwexit_source *source);
+	/*
+	 * Takes the oldest exit that was not yet taken; false if there is none. Costs no
+	 * call of the kernel.
+	 */
+	bool (*next)(struct hwexit_source *source, struct hwexit *exit,
+		     struct hwexit_missed *missed);
+	void (*close)(struct hwexit_source *source);
+};
+
+struct hwexit_source {
+	const struct hwexit_source_ops *ops;
+};
+
+/* ---- the ring beside kvm_run (hwexit_mapped.c) ---------------------------------------- */
+
+struct hwexit_source *hwexit_open_mapped(void);
+/* Whether a mapped ring is of the version known here; else false with one line in *why. */
+bool hwexit_mapped_check(const void *ring, char **why);
+
+/* ---- the tracepoint (hwexit_trace.c) ------------------------------------------------ */
+
 /*
- * Opens the tracepoint for the calling thread: exits of vCPUs that it runs are then
- * seen between hwexit_start() and hwexit_stop(). NULL if it cannot be, with one line
- * in *why (freed by the caller) that says what is missing and what to do.
+ * Opens the tracepoint for the calling thread and the vCPUs that it runs. NULL if it
+ * cannot be, with one line in *why (freed by the caller) that says what is missing and
+ * what to do.
  */
-struct hwexit_source *hwexit_open(char **why);
-void hwexit_close(struct hwexit_source *source);
-void hwexit_start(struct hwexit_source *source);
-void hwexit_stop(struct hwexit_source *source);
-/*
- * Takes the oldest exit that was not yet taken; false if there is none. Costs no call
- * of the kernel. *lost grows by the exits that found no room before this one.
- */
-bool hwexit_next(struct hwexit_source *source, struct hwexit *exit, u64 *lost);
+struct hwexit_source *hwexit_open_trace(char **why);
 
 /* Where the tracepoint has its fields: offsets in bytes from the record's begin. */
 struct hwexit_format {
@@ -123,20 +160,13 @@ struct hwexit_ring {
 };
 
 /*
- * Takes exits from the ring until one is found, as hwexit_next(). A record that cannot
- * be one counts as lost, with all that is behind it.
+ * Takes exits from the ring until one is found; false if none is. A record that cannot be
+ * one counts as lost, with all that is behind it, as does what the kernel says it lost.
  */
 bool hwexit_ring_next(struct hwexit_ring *ring, const struct hwexit_format *format,
 		      struct hwexit *exit, u64 *lost);
 
 /* ---- judging (hwexit_judge.c) --------------------------------------------------------- */
-
-/* What the hypervisor was told to do, as far as it decides about exits. */
-struct hwexit_config {
-	bool known;		/* false: nothing below is */
-	bool nested;		/* paging of the guest's memory is the processor's (EPT, NPT) */
-	bool unrestricted;	/* code without paging runs on the processor */
-};
 
 /* An expect_hw in the instance it is judged in. */
 struct hwexit_wanted {
@@ -153,10 +183,12 @@ struct hwexit_list {
 	struct hwexit exits[HWEXITS_STEP];
 	unsigned int count;
 	bool more;		/* older ones were dropped */
-	u64 lost;		/* that the kernel had no room for */
+	u64 lost;		/* that there was no room for */
 };
 
 void hwexit_list_add(struct hwexit_list *list, const struct hwexit *exit);
+/* What was missed before the next one is added. */
+void hwexit_list_miss(struct hwexit_list *list, const struct hwexit_missed *missed);
 
 enum hwexit_verdict {
 	HWEXIT_AS_EXPECTED,

@@ -22,6 +22,16 @@ void hwexit_list_add(struct hwexit_list *list, const struct hwexit *exit)
 	list->exits[list->count++] = *exit;
 }
 
+/* After a gap it is not known what came right before: what is older is of no use. */
+void hwexit_list_miss(struct hwexit_list *list, const struct hwexit_missed *missed)
+{
+	list->lost += missed->lost;
+	if (!missed->overrun)
+		return;
+	list->count = 0;
+	list->more = true;
+}
+
 static bool any_of(const struct hwexit *exit, const char *const names[], unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
@@ -113,7 +123,7 @@ static const char *cannot_tell(const struct hwexit_list *list, const struct hwex
 	const struct hwexit_config *config = &wanted->config;
 
 	if (list->lost)
-		return "the kernel lost exits of the processor";
+		return "exits of the processor were lost: there was no room for them";
 	for (unsigned int i = 0; i < list->count; i++)
 		if (list->exits[i].isa != HWEXIT_VMX && list->exits[i].isa != HWEXIT_SVM)
 			return "the kernel names neither VMX nor SVM as what the processor has";

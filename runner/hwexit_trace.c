@@ -25,13 +25,19 @@
 #define RECORD_MAX 256
 #define FILE_MAX 65536
 
-struct hwexit_source {
+struct trace {
+	struct hwexit_source source;
 	int fd;
 	struct perf_event_mmap_page *page;	/* the ring's head and tail; the ring follows */
 	size_t mapped;				/* bytes */
 	struct hwexit_ring ring;
 	struct hwexit_format format;
 };
+
+static struct trace *trace_of(struct hwexit_source *source)
+{
+	return (struct trace *)source;
+}
 
 /* ---- the format ------------------------------------------------------------------ */
 
@@ -168,16 +174,17 @@ bool hwexit_ring_next(struct hwexit_ring *ring, const struct hwexit_format *form
  * The kernel moves the head when a record is whole, and looks at the tail to see what
  * room there is (include/uapi/linux/perf_event.h, data_head).
  */
-bool hwexit_next(struct hwexit_source *source, struct hwexit *exit, u64 *lost)
+static bool next(struct hwexit_source *source, struct hwexit *exit, struct hwexit_missed *missed)
 {
-	struct hwexit_ring *ring = &source->ring;
+	struct trace *trace = trace_of(source);
+	struct hwexit_ring *ring = &trace->ring;
 	bool found;
 
-	ring->head = __atomic_load_n(&source->page->data_head, __ATOMIC_ACQUIRE);
+	ring->head = __atomic_load_n(&trace->page->data_head, __ATOMIC_ACQUIRE);
 	if (ring->head == ring->tail)
 		return false;
-	found = hwexit_ring_next(ring, &source->format, exit, lost);
-	__atomic_store_n(&source->page->data_tail, ring->tail, __ATOMIC_RELEASE);
+	found = hwexit_ring_next(ring, &trace->format, exit, &missed->lost);
+	__atomic_store_n(&trace->page->data_tail, ring->tail, __ATOMIC_RELEASE);
 	return found;
 }
 
@@ -243,9 +250,32 @@ static char *why_not(int error)
 	return xasprintf("perf_event_open of tracepoint kvm:kvm_exit: %s", strerror(error));
 }
 
-struct hwexit_source *hwexit_open(char **why)
+static void close_trace(struct hwexit_source *source)
 {
-	struct hwexit_source source = { .fd = -1 };
+	struct trace *trace = trace_of(source);
+
+	munmap(trace->page, trace->mapped);
+	close(trace->fd);
+	free(trace);
+}
+
+static void start(struct hwexit_source *source)
+{
+	ioctl(trace_of(source)->fd, PERF_EVENT_IOC_ENABLE, 0);
+}
+
+static void stop(struct hwexit_source *source)
+{
+	ioctl(trace_of(source)->fd, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+static const struct hwexit_source_ops ops = {
+	.start = start, .stop = stop, .next = next, .close = close_trace,
+};
+
+struct hwexit_source *hwexit_open_trace(char **why)
+{
+	struct trace trace = { .source.ops = &ops, .fd = -1 };
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -254,43 +284,24 @@ struct hwexit_source *hwexit_open(char **why)
 		.sample_type = PERF_SAMPLE_RAW,
 		.disabled = 1,
 	};
-	int id = find_tracepoint(&source.format, why);
+	int id = find_tracepoint(&trace.format, why);
 
 	if (id < 0)
 		return NULL;
 	attr.config = (u64)id;
-	source.fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	if (source.fd < 0) {
+	trace.fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (trace.fd < 0) {
 		*why = why_not(errno);
 		return NULL;
 	}
-	source.mapped = (1 + RING_PAGES) * page;
-	source.page = mmap(NULL, source.mapped, PROT_READ | PROT_WRITE, MAP_SHARED, source.fd, 0);
-	if (source.page == MAP_FAILED) {
+	trace.mapped = (1 + RING_PAGES) * page;
+	trace.page = mmap(NULL, trace.mapped, PROT_READ | PROT_WRITE, MAP_SHARED, trace.fd, 0);
+	if (trace.page == MAP_FAILED) {
 		*why = why_not(errno);
-		close(source.fd);
+		close(trace.fd);
 		return NULL;
 	}
-	source.ring.data = (const u8 *)source.page + page;
-	source.ring.size = RING_PAGES * page;
-	return memcpy(xmalloc(sizeof(source)), &source, sizeof(source));
-}
-
-void hwexit_close(struct hwexit_source *source)
-{
-	if (!source)
-		return;
-	munmap(source->page, source->mapped);
-	close(source->fd);
-	free(source);
-}
-
-void hwexit_start(struct hwexit_source *source)
-{
-	ioctl(source->fd, PERF_EVENT_IOC_ENABLE, 0);
-}
-
-void hwexit_stop(struct hwexit_source *source)
-{
-	ioctl(source->fd, PERF_EVENT_IOC_DISABLE, 0);
+	trace.ring.data = (const u8 *)trace.page + page;
+	trace.ring.size = RING_PAGES * page;
+	return memcpy(xmalloc(sizeof(trace)), &trace, sizeof(trace));
 }

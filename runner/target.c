@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "../kmod/ring.h"
 
 #define CPUID_ENTRIES_MAX 4096
 
@@ -250,6 +251,16 @@ static void read_fep(struct target *target)
 	free(how);
 }
 
+/* KVM answers 0 for what it does not know; a page that is not mapped is no answer. */
+static void read_exit_ring(struct target *target)
+{
+	int page = ioctl(target->fd, KVM_CHECK_EXTENSION, (unsigned long)ASSAY_CAP_EXIT_RING);
+	size_t end = page > 0 ? ((size_t)page + 1) * sizeof(struct assay_exit_ring) : 0;
+
+	if (end && end <= target->run_size)
+		target->exit_ring = (u32)(end - sizeof(struct assay_exit_ring));
+}
+
 static enum status read_offer(struct target *target, char **error)
 {
 	int size = ioctl(target->fd, KVM_GET_VCPU_MMAP_SIZE, 0UL);
@@ -263,6 +274,7 @@ static enum status read_offer(struct target *target, char **error)
 	/* In pages from kvm_run; 0 where there is no coalescing. */
 	size = ioctl(target->fd, KVM_CHECK_EXTENSION, (unsigned long)KVM_CAP_COALESCED_MMIO);
 	target->coalesced_offset = size > 0 ? (u32)size * 4096u : 0;
+	read_exit_ring(target);
 	if (read_cpuid(target)) {
 		*error = xasprintf("%s: KVM_GET_SUPPORTED_CPUID: %s", target->path,
 				   strerror(errno));
