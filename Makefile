@@ -112,6 +112,7 @@ help:
 	@echo 'make check-svm     the same in a lab: stock kvm_amd on hardware emulated by QEMU'
 	@echo 'make check-vmx     the same: stock kvm_intel on hardware emulated by Bochs'
 	@echo 'make check-all     on every target there is (ci/check --list), one table of all'
+	@echo 'make check-memory  what becomes of guests when the host swaps, unmaps, forks: on TARGET or in a lab'
 	@echo 'make test          test the harness itself'
 	@echo 'make bench         measure the engine against its floor'
 	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
@@ -339,6 +340,21 @@ fuzzers: $(FUZZERS:%=build/fuzz/%)
 fuzz: fuzzers images
 	@ci/fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
+# ---- guest memory ------------------------------------------------------------------------
+
+# Tests of the target by a program of their own, static for labs with nothing else in them.
+MEMORY := $(sort $(wildcard suites/memory/*.c))
+MEMORY_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
+
+build/memory-test: $(MEMORY) $(wildcard suites/memory/*.h) Makefile
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(MEMORY) -lpthread -o $@
+
+.PHONY: check-memory
+check-memory: build/memory-test build/lab/agent
+	@ci/memory $(if $(filter file,$(origin TARGET)),,--on $(TARGET)) $(MEMORY_ARGS)
+
 # ---- keeping it tidy -----------------------------------------------------------------
 
 .PHONY: format-check lint install dist clean
@@ -348,6 +364,7 @@ format-check:
 lint: format-check $(GEN_H)
 	$(CLANG) $(ASSAY_CFLAGS) -DASSAY_VERSION='""' -Isuites/unit -Werror -fsyntax-only $(RUNNER) \
 		$(UNIT:%=suites/unit/%.c) $(FUZZERS:%=suites/fuzz/%.c) $(AGENT)
+	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
 		sh -n $$script || exit 1; done

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Accounts: nothing is pinned, tables are charged to the task, and so is a vCPU's time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "system.h"
+
+#define PAGES 2048ul
+#define SIZE (PAGES * PAGE)
+#define VMSTAT "/proc/vmstat"
+
+static void begin(struct guest *guest, struct walk *walk)
+{
+	u8 *memory = memory_new(SIZE);
+
+	guest_create(guest);
+	walk_fill(memory, RAM, SIZE);
+	slot_add(guest, 1, RAM, memory, SIZE);
+	*walk = (struct walk){ .guest = guest, .memory = memory, .gpa = RAM, .bytes = SIZE };
+	walk_start(walk);
+	walk_passes(walk, 1);
+}
+
+/* Pages that are pinned now, in all of the system. */
+static long long pinned(void)
+{
+	long long taken = number_in(VMSTAT, "nr_foll_pin_acquired");
+
+	if (taken < 0)
+		skip("%s has no nr_foll_pin_acquired", VMSTAT);
+	return taken - number_in(VMSTAT, "nr_foll_pin_released");
+}
+
+static void nothing_pinned(void)
+{
+	long long pins = pinned(), locked = number_in(VMSTAT, "nr_mlock");
+	long long unevictable = number_in(VMSTAT, "nr_unevictable");
+	struct guest guest;
+	struct walk walk;
+
+	begin(&guest, &walk);
+	check(pinned() - pins < (long long)PAGES / 2, "%lld pages are pinned", pinned() - pins);
+	check(number_in(VMSTAT, "nr_mlock") - locked < (long long)PAGES / 2, "pages are locked");
+	check(number_in(VMSTAT, "nr_unevictable") - unevictable < (long long)PAGES / 2,
+	      "%lld pages more are unevictable", number_in(VMSTAT, "nr_unevictable") - unevictable);
+	check_equal(number_in("/proc/self/status", "VmPin"), 0, "VmPin");
+	walk_stop(&walk);
+}
+
+/* The memory is the task's own while the guest uses it, and only once. */
+static void resident(void)
+{
+	struct guest guest;
+	struct walk walk;
+	long long before, after;
+
+	before = number_in("/proc/self/status", "RssAnon");
+	begin(&guest, &walk);
+	after = number_in("/proc/self/status", "RssAnon");
+	/* Each thread counts up to 64 pages by itself before it tells. */
+	check(llabs(after - before - (long long)(SIZE / 1024)) < 1024,
+	      "%zu KiB of guest memory are %lld KiB of RssAnon", SIZE / 1024, after - before);
+	walk_stop(&walk);
+	must(madvise(walk.memory, SIZE, MADV_DONTNEED));
+	after = number_in("/proc/self/status", "RssAnon");
+	check(after - before < 1024, "%lld KiB of RssAnon are left after MADV_DONTNEED",
+	      after - before);
+	guest_destroy(&guest);
+}
+
+/* ---- tables ----------------------------------------------------------------------------- */
+
+#define SPREAD 128		/* tables: a page in each of so many 2 MiB */
+
+/* Kernel memory of the cgroup other than page tables of tasks, in bytes. */
+static long long kernel_memory(const struct cgroup *cgroup)
+{
+	long long all = cgroup_number(cgroup, "memory.stat", "kernel");
+
+	if (all < 0) {
+		cgroup_remove(cgroup);
+		skip("memory.stat has no \"kernel\"");
+	}
+	return all - cgroup_number(cgroup, "memory.stat", "pagetables");
+}
+
+/* In a child: touches memory so that each page needs another table. */
+static void spread(const struct cgroup *cgroup, int ready, int go)
+{
+	struct guest guest;
+	char byte = 0;
+	u8 *memory;
+
+	cgroup_enter(cgroup);
+	memory = memory_new(SPREAD * 2 * MIB);
+	guest_create(&guest);
+	slot_add(&guest, 1, RAM, memory, SPREAD * 2 * MIB);
+	check(write(ready, &byte, 1) == 1 && read(go, &byte, 1) == 1, "the test is gone");
+	for (u64 i = 0; i < SPREAD; i++)
+		check_equal(guest_store(&guest, RAM + i * 2 * MIB, i), 0, "a write");
+	check(write(ready, &byte, 1) == 1 && read(go, &byte, 1) == 1, "the test is gone");
+	fflush(stdout);
+	_exit(0);
+}
+
+/* Statistics of cgroups are brought up to date every two seconds. */
+static bool grows(const struct cgroup *cgroup, long long from, long long by)
+{
+	for (int i = 0; i < 50; i++) {
+		if (kernel_memory(cgroup) - from >= by)
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+static void tables_charged(void)
+{
+	int ready[2], go[2], status;
+	struct cgroup cgroup;
+	long long before, grown;
+	char byte = 0;
+	pid_t child;
+	bool good;
+
+	cgroup_make(&cgroup, "max", NULL);
+	must(pipe(ready));
+	must(pipe(go));
+	must(child = fork());
+	if (!child)
+		spread(&cgroup, ready[1], go[0]);
+	check(read(ready[0], &byte, 1) == 1, "the child is gone");
+	usleep(2500000);
+	before = kernel_memory(&cgroup);
+	check(write(go[1], &byte, 1) == 1 && read(ready[0], &byte, 1) == 1, "the child is gone");
+	/* Some may have been there before. */
+	good = grows(&cgroup, before, SPREAD / 2 * (long long)PAGE);
+	grown = kernel_memory(&cgroup) - before;
+	check(write(go[1], &byte, 1) == 1, "the child is gone");
+	must(waitpid(child, &status, 0));
+	cgroup_remove(&cgroup);
+	check_equal(status, 0, "status of the child");
+	check(good, "%d tables are charged with %lld KiB", SPREAD, grown / 1024);
+}
+
+/* ---- time ------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* top and ps: what the guest uses is its thread's time, and guest time of it (proc(5)). */
+static void thread_time(void)
+{
+	double ticks = (double)sysconf(_SC_CLK_TCK), until, used;
+	struct cpu_time before, after;
+	struct guest guest;
+	struct walk walk;
+
+	begin(&guest, &walk);
+	before = cpu_time(walk.tid);
+	until = now() + 60;
+	/* A busy machine gives it little: what counts is that it is counted. */
+	do {
+		usleep(100000);
+		after = cpu_time(walk.tid);
+		used = (double)(after.user + after.system - before.user - before.system) / ticks;
+	} while (used < 0.5 && now() < until);
+	walk_stop(&walk);
+	check(used >= 0.5, "a guest that never rests has used %.2f s of 60", used);
+	check(after.guest > before.guest, "none of %.2f s is guest time", used);
+}
+
+const struct test account_tests[] = {
+	{ "account/nothing_pinned", nothing_pinned },
+	{ "account/resident", resident },
+	{ "account/tables_charged", tables_charged },
+	{ "account/thread_time", thread_time },
+	{ NULL, NULL }
+};
