@@ -3,6 +3,9 @@
  * The executor of core/ at work on a vCPU: guest memory from slots, ports and MMIO from
  * user space, and what becomes of its results.
  */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
@@ -71,6 +74,31 @@ USER_CMPXCHG(u16)
 USER_CMPXCHG(u32)
 USER_CMPXCHG(u64)
 
+/* CMPXCHG16B has no user-space form in the kernel: it is done on the page itself. */
+static int user_cmpxchg16(void __user *address, const void *old, const void *new)
+{
+	unsigned long user = (unsigned long)address;
+	struct page *page;
+	u64 want[2], put[2];
+	void *mapped;
+	bool done;
+
+	if (get_user_pages_unlocked(user, 1, &page, FOLL_WRITE) != 1)
+		return -EFAULT;
+	memcpy(want, old, sizeof(want));
+	memcpy(put, new, sizeof(put));
+	mapped = kmap_local_page(page);
+	asm volatile("lock cmpxchg16b %1"
+		     : "=@ccz" (done), "+m" (*(u64 (*)[2])(mapped + offset_in_page(user))),
+		       "+a" (want[0]), "+d" (want[1])
+		     : "b" (put[0]), "c" (put[1]) : "memory");
+	kunmap_local(mapped);
+	if (done)
+		set_page_dirty_lock(page);
+	put_page(page);
+	return done ? 0 : 1;
+}
+
 static int user_cmpxchg(void __user *address, const void *old, const void *new, unsigned int size)
 {
 	switch (size) {
@@ -82,6 +110,8 @@ static int user_cmpxchg(void __user *address, const void *old, const void *new, 
 		return user_cmpxchg_u32(address, old, new);
 	case 8:
 		return user_cmpxchg_u64(address, old, new);
+	case 16:
+		return user_cmpxchg16(address, old, new);
 	default:
 		return -EINVAL;
 	}
@@ -206,20 +236,29 @@ static int faulted(struct assay_vcpu *vcpu)
 	return assay_raise(vcpu, fault, vcpu->exec.insn.length);
 }
 
+/* Whether the executor must go on at once: a write has been taken, or lost a race. */
+static bool goes_on(struct assay_vcpu *vcpu, enum x86_result result)
+{
+	if (result == X86_RETRY) {
+		cond_resched();
+		return !fatal_signal_pending(current);
+	}
+	return result == X86_IO && vcpu->pending != PENDING_MSR && vcpu->exec.io.write &&
+	       assay_io_write(vcpu, &vcpu->exec.io);
+}
+
 int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 {
+	while (goes_on(vcpu, result))
+		result = x86_execute(&vcpu->exec);
 	switch (result) {
 	case X86_OK:
 		return ended(vcpu);
 	case X86_FAULT:
 		return faulted(vcpu);
 	case X86_IO:
-		if (vcpu->exec.io.write && assay_io_write(vcpu, &vcpu->exec.io))
-			return assay_emulated(vcpu, x86_execute(&vcpu->exec));
 		return vcpu->pending == PENDING_MSR ? LEAVE : ask(vcpu);
 	case X86_RETRY:
-		return GO_ON;
-	case X86_SIGNAL:
 		return -EINTR;
 	case X86_ERROR:
 		return -EFAULT;
@@ -233,6 +272,7 @@ int assay_emulate(struct assay_vcpu *vcpu)
 	enum x86_result result;
 
 	x86_exec_begin(&vcpu->exec);
+	vcpu->exec.fpu_image = assay_fpu_image(vcpu);
 	result = x86_execute(&vcpu->exec);
 	assay_count(COUNT_EMULATION);
 	trace_assay_emulate(vcpu, result);

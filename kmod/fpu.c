@@ -9,7 +9,7 @@
 #include "internal.h"
 
 #define XCR0_ALLOWED (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM)
-#define FXSAVE_BYTES 512
+#define FCW_INIT 0x37f			/* after FNINIT */
 
 int assay_fpu_create(struct assay_vcpu *vcpu)
 {
@@ -32,10 +32,32 @@ void assay_fpu_to_host(struct assay_vcpu *vcpu)
 	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
 }
 
-/* The image that core/ works on: the legacy part of the guest's state. */
+/*
+ * The legacy part of the guest's state, whole: XSAVE leaves out what is as after INIT
+ * (SDM 1 13.6), so that is put there first.
+ */
+static struct fxregs_state *legacy(struct assay_vcpu *vcpu)
+{
+	struct xregs_state *xsave = &vcpu->fpu.fpstate->regs.xsave;
+	struct fxregs_state *fx = &xsave->i387;
+
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return fx;
+	if (!(xsave->header.xfeatures & XFEATURE_MASK_FP)) {
+		memset(fx, 0, offsetof(struct fxregs_state, mxcsr));
+		memset(fx->st_space, 0, sizeof(fx->st_space));
+		fx->cwd = FCW_INIT;
+	}
+	if (!(xsave->header.xfeatures & XFEATURE_MASK_SSE))
+		memset(fx->xmm_space, 0, sizeof(fx->xmm_space));
+	xsave->header.xfeatures |= XFEATURE_MASK_FPSSE;
+	return fx;
+}
+
+/* The image that core/ works on. */
 u8 *assay_fpu_image(struct assay_vcpu *vcpu)
 {
-	return (u8 *)&vcpu->fpu.fpstate->regs.fxsave;
+	return (u8 *)legacy(vcpu);
 }
 
 static bool xcr0_differs(const struct assay_vcpu *vcpu)
@@ -79,7 +101,7 @@ int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value)
 
 static void get_fpu(struct assay_vcpu *vcpu, struct kvm_fpu *fpu)
 {
-	const struct fxregs_state *fx = &vcpu->fpu.fpstate->regs.fxsave;
+	const struct fxregs_state *fx = legacy(vcpu);
 
 	memset(fpu, 0, sizeof(*fpu));
 	memcpy(fpu->fpr, fx->st_space, sizeof(fpu->fpr));
@@ -95,7 +117,7 @@ static void get_fpu(struct assay_vcpu *vcpu, struct kvm_fpu *fpu)
 
 static int set_fpu(struct assay_vcpu *vcpu, const struct kvm_fpu *fpu)
 {
-	struct fxregs_state *fx = &vcpu->fpu.fpstate->regs.fxsave;
+	struct fxregs_state *fx = legacy(vcpu);
 
 	memcpy(fx->st_space, fpu->fpr, sizeof(fpu->fpr));
 	fx->cwd = fpu->fcw;
@@ -106,7 +128,6 @@ static int set_fpu(struct assay_vcpu *vcpu, const struct kvm_fpu *fpu)
 	fx->rdp = fpu->last_dp;
 	memcpy(fx->xmm_space, fpu->xmm, sizeof(fx->xmm_space));
 	fx->mxcsr = fpu->mxcsr & 0xffff;
-	vcpu->fpu.fpstate->regs.xsave.header.xfeatures |= XFEATURE_MASK_FPSSE;
 	return 0;
 }
 

@@ -92,9 +92,7 @@ int assay_supported_cpuid(struct kvm_cpuid2 __user *user, bool emulated);
 int assay_set_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int assay_get_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4]);
-/* msr.c. 0; 1: there is none, or it does not take the value. host: user space asks. */
-int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value);
-int assay_set_msr(struct assay_vcpu *vcpu, u32 index, u64 value, bool host);
+/* msr.c */
 enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value);
 enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value);
 int assay_complete_msr(struct assay_vcpu *vcpu);

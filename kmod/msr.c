@@ -15,10 +15,8 @@ static const u32 msrs[] = {
 };
 
 /* Where a plain MSR is kept; NULL: it is none. */
-static u64 *plain(struct assay_vcpu *vcpu, u32 index)
+static u64 *plain(struct assay_vcpu *vcpu, struct x86_state *s, u32 index)
 {
-	struct x86_state *s = &vcpu->state;
-
 	switch (index) {
 	case MSR_IA32_SYSENTER_CS:
 		return &s->msr.sysenter_cs;
@@ -57,9 +55,9 @@ static u64 *plain(struct assay_vcpu *vcpu, u32 index)
 	}
 }
 
-int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value)
+static int get_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 *value)
 {
-	u64 *place = plain(vcpu, index);
+	u64 *place = plain(vcpu, s, index);
 
 	if (place)
 		*value = *place;
@@ -74,9 +72,9 @@ int assay_get_msr(struct assay_vcpu *vcpu, u32 index, u64 *value)
 
 /* ---- what may be written (SDM 4, APM 2 appendix A) -------------------------------------------- */
 
-static bool canonical(const struct assay_vcpu *vcpu, u64 value)
+static bool canonical(const struct x86_state *s, u64 value)
 {
-	unsigned int unused = vcpu->state.cr4 & CR4_LA57 ? 7 : 16;
+	unsigned int unused = s->cr4 & CR4_LA57 ? 7 : 16;
 
 	return (u64)((s64)(value << unused) >> unused) == value;
 }
@@ -96,9 +94,8 @@ static bool pat_valid(u64 value)
 }
 
 /* LMA is the processor's to change; LME only while paging is off. */
-static int set_efer(struct assay_vcpu *vcpu, u64 value, bool host)
+static int set_efer(struct assay_vcpu *vcpu, struct x86_state *s, u64 value, bool host)
 {
-	struct x86_state *s = &vcpu->state;
 	u64 known = X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_FFXSR;
 
 	if (value & ~known)
@@ -112,13 +109,14 @@ static int set_efer(struct assay_vcpu *vcpu, u64 value, bool host)
 	return 0;
 }
 
-int assay_set_msr(struct assay_vcpu *vcpu, u32 index, u64 value, bool host)
+/* host: user space sets it, who may more than the guest. */
+static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 value, bool host)
 {
-	u64 *place = plain(vcpu, index);
+	u64 *place = plain(vcpu, s, index);
 
 	switch (index) {
 	case MSR_EFER:
-		return set_efer(vcpu, value, host);
+		return set_efer(vcpu, s, value, host);
 	case MSR_IA32_TSC:
 		vcpu->tsc_offset = value - rdtsc();
 		return 0;
@@ -135,7 +133,7 @@ int assay_set_msr(struct assay_vcpu *vcpu, u32 index, u64 value, bool host)
 	case MSR_CSTAR:
 	case MSR_IA32_SYSENTER_ESP:
 	case MSR_IA32_SYSENTER_EIP:
-		if (!canonical(vcpu, value))
+		if (!canonical(s, value))
 			return 1;
 		break;
 	case MSR_TSC_AUX:
@@ -154,7 +152,7 @@ int assay_set_msr(struct assay_vcpu *vcpu, u32 index, u64 value, bool host)
 	return 0;
 }
 
-/* ---- the guest's RDMSR and WRMSR, and user space's part in them (KVM API 4.97, 5) ----------------- */
+/* ---- the guest's RDMSR and WRMSR: on the executor's copy of the state; and user space's part in them (KVM API 4.97, 5) ----------------- */
 
 static int ask(struct assay_vcpu *vcpu, u32 index, u64 value, bool write, u32 reason)
 {
@@ -185,7 +183,7 @@ static u32 reason_to_ask(struct assay_vcpu *vcpu, u32 index, bool write, bool kn
 
 enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value)
 {
-	int ret = assay_get_msr(vcpu, index, value);
+	int ret = get_msr(vcpu, &vcpu->exec.s, index, value);
 	u32 reason = reason_to_ask(vcpu, index, false, !ret);
 
 	if (reason)
@@ -195,14 +193,14 @@ enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value
 
 enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value)
 {
-	bool known = plain(vcpu, index) || index == MSR_IA32_TSC || index == MSR_IA32_UCODE_REV;
+	bool known = plain(vcpu, &vcpu->exec.s, index) || index == MSR_IA32_TSC || index == MSR_IA32_UCODE_REV;
 	u32 reason = reason_to_ask(vcpu, index, true, known);
 
 	if (reason)
 		return ask(vcpu, index, value, true, reason);
 	if (!assay_filter_allows(vcpu->vm, index, true))
 		return X86_FAULT;
-	if (!assay_set_msr(vcpu, index, value, false))
+	if (!set_msr(vcpu, &vcpu->exec.s, index, value, false))
 		return X86_OK;
 	if (known && vcpu->vm->user_msrs & KVM_MSR_EXIT_REASON_INVAL)
 		return ask(vcpu, index, value, true, KVM_MSR_EXIT_REASON_INVAL);
@@ -250,8 +248,8 @@ static long each_msr(struct assay_vcpu *vcpu, struct kvm_msr_entry *entries, u32
 
 		if (!vcpu)
 			break;
-		if (set ? assay_set_msr(vcpu, entry->index, entry->data, true) :
-			  assay_get_msr(vcpu, entry->index, &entry->data))
+		if (set ? set_msr(vcpu, &vcpu->state, entry->index, entry->data, true) :
+			  get_msr(vcpu, &vcpu->state, entry->index, &entry->data))
 			break;
 	}
 	return i;

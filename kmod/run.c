@@ -164,19 +164,25 @@ static void publish(struct assay_vcpu *vcpu)
 	assay_publish_sync(vcpu);
 }
 
-/* Signals that user space wants only while the guest runs (KVM_SET_SIGNAL_MASK). */
-static void swap_signals(struct assay_vcpu *vcpu, sigset_t *other)
+/* Signals that may come only while the guest runs (KVM_SET_SIGNAL_MASK, KVM API 4.16). */
+static void let_signals_in(struct assay_vcpu *vcpu, sigset_t *blocked)
 {
 	if (vcpu->sigmask_set)
-		sigprocmask(SIG_SETMASK, other, other);
+		sigprocmask(SIG_SETMASK, &vcpu->sigmask, blocked);
+}
+
+static void keep_signals_out(struct assay_vcpu *vcpu, sigset_t *blocked)
+{
+	if (vcpu->sigmask_set)
+		sigprocmask(SIG_SETMASK, blocked, NULL);
 }
 
 int assay_run(struct assay_vcpu *vcpu)
 {
-	sigset_t signals = vcpu->sigmask;
+	sigset_t blocked;
 	int ret;
 
-	swap_signals(vcpu, &signals);
+	let_signals_in(vcpu, &blocked);
 	vcpu->ran = true;
 	ret = assay_take_sync(vcpu);
 	if (!ret)
@@ -192,6 +198,6 @@ int assay_run(struct assay_vcpu *vcpu)
 	publish(vcpu);
 	assay_count(COUNT_LEAVE);
 	trace_assay_leave(vcpu, READ_ONCE(vcpu->run->exit_reason), ret);
-	swap_signals(vcpu, &signals);
+	keep_signals_out(vcpu, &blocked);
 	return ret;
 }

@@ -116,6 +116,8 @@ static void get_common(struct assay_vcpu *vcpu, struct kvm_sregs *sregs)
 
 	for (i = 0; i < 8; i++)
 		out[i] = to_kvm(&s->seg[sregs_order[i]]);
+	/* A TSS in TR is busy (SDM 3 7.3), whatever SVM was given. */
+	sregs->tr.type |= 2;
 	sregs->gdt.base = s->gdtr.base;
 	sregs->gdt.limit = s->gdtr.limit;
 	sregs->idt.base = s->idtr.base;

@@ -122,6 +122,21 @@ bool stage2_entry_writable(const struct stage2 *tables, u64 entry)
 	return entry & tables->format->write;
 }
 
+/* Bytes from gpa on that have no table for want of one entry; 0: there is a table. */
+static u64 hole(const struct stage2 *tables, u64 gpa)
+{
+	u64 *table = tables->root;
+
+	for (unsigned int level = STAGE2_LEVELS - 1; level > 0; level--) {
+		u64 entry = table[index_at(gpa, level)];
+
+		if (!entry)
+			return span(level) - (gpa & (span(level) - 1));
+		table = tables->memory->find(tables->opaque, entry & ADDRESS);
+	}
+	return 0;
+}
+
 /* Calls change() for every mapping in the range; adds up what it returns. */
 static u64 for_range(const struct stage2 *tables, u64 gpa, u64 size,
 		     u64 (*change)(const struct stage2 *tables, u64 *entry))
@@ -130,13 +145,15 @@ static u64 for_range(const struct stage2 *tables, u64 gpa, u64 size,
 	u64 changed = 0;
 
 	while (gpa < end && gpa < STAGE2_LIMIT) {
-		u64 *table = leaf_table(tables, gpa, false);
 		u64 next = (gpa & ~(span(1) - 1)) + span(1);
+		u64 skip = hole(tables, gpa);
+		u64 *table;
 
-		if (!table) {
-			gpa = next;
+		if (skip) {
+			gpa += skip;
 			continue;
 		}
+		table = leaf_table(tables, gpa, false);
 		for (; gpa < end && gpa < next; gpa += STAGE2_PAGE) {
 			u64 *entry = &table[index_at(gpa, 0)];
 

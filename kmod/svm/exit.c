@@ -135,6 +135,9 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 		.hw_interrupted = control->exit_int_info,
 		.hw_interrupted_error = control->exit_int_info >> 32,
 	};
+	/* Not every implementation fills all 64 bits of -1 (QEMU writes 32). */
+	if (exit->code == (u32)SVM_EXIT_INVALID)
+		exit->code = SVM_EXIT_INVALID;
 	if (exit->code >= SVM_EXIT_EXCEPTION && exit->code < SVM_EXIT_INTR)
 		read_exception(svm->vmcb, exit);
 	else if (exit->code == SVM_EXIT_NPF)

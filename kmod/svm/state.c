@@ -59,13 +59,23 @@ static void load_segments(struct x86_state *s, const struct vmcb_save *save)
 	load_seg(&s->seg[X86_GS], &save->gs);
 	load_seg(&s->seg[X86_LDTR], &save->ldtr);
 	load_seg(&s->seg[X86_TR], &save->tr);
-	/* In TR the processor only ever has a busy TSS (SDM 2 LTR). */
-	s->seg[X86_TR].ar |= 2;
 	s->seg[X86_SS].ar = (s->seg[X86_SS].ar & ~X86_AR_DPL) | save->cpl << X86_AR_DPL_SHIFT;
 	s->gdtr.base = save->gdtr.base;
 	s->gdtr.limit = save->gdtr.limit;
 	s->idtr.base = save->idtr.base;
 	s->idtr.limit = save->idtr.limit;
+}
+
+/*
+ * EFER of the VMCB. SVME must be set (15.5.1). LME matters only with paging, and writes to
+ * CR0 and EFER exit; without paging it is kept back, for QEMU loses the host's paging when
+ * a guest with LME and without CR4.PAE exits. The guest's own EFER never changes by itself.
+ */
+static u64 entry_efer(const struct x86_state *s)
+{
+	u64 efer = s->efer | X86_EFER_SVME;
+
+	return s->cr0 & CR0_PG ? efer : efer & ~(u64)X86_EFER_LME;
 }
 
 void svm_store_state(struct vmcb *vmcb, const struct x86_state *s)
@@ -81,7 +91,7 @@ void svm_store_state(struct vmcb *vmcb, const struct x86_state *s)
 	save->cr2 = s->cr2;
 	save->cr3 = s->cr3;
 	save->cr4 = s->cr4;
-	save->efer = s->efer | X86_EFER_SVME;	/* 15.5.1: else VMRUN fails */
+	save->efer = entry_efer(s);
 	save->dr6 = s->dr6;
 	save->dr7 = s->dr7;
 	save->star = s->msr.star;
@@ -110,7 +120,6 @@ void svm_load_state(struct x86_state *s, const struct vmcb *vmcb)
 	s->cr2 = save->cr2;
 	s->cr3 = save->cr3;
 	s->cr4 = save->cr4;
-	s->efer = save->efer & ~X86_EFER_SVME;
 	s->dr6 = save->dr6;
 	s->dr7 = save->dr7;
 	s->msr.star = save->star;
