@@ -28,10 +28,16 @@ static enum x86_result load_pdptes(struct x86_exec *x)
 }
 
 /* Turning paging on with EFER.LME begins long mode (SDM 3 9.8.5). */
-static bool paging_on_forbidden(const struct x86_state *s)
+static bool paging_on_forbidden(const struct x86_exec *x)
 {
+	const struct x86_state *s = &x->s;
+	const struct x86_seg *tr = &s->seg[X86_TR];
+
 	if (!(s->efer & X86_EFER_LME))
 		return false;
+	/* A TSS of 16 bits in TR is refused by Intel's; AMD's do not look (APM 2 14.6.1). */
+	if (!x->env->amd && !(tr->ar & (X86_AR_UNUSABLE | 8)))
+		return true;
 	return !(s->cr4 & CR4_PAE) || s->seg[X86_CS].ar & X86_AR_L;
 }
 
@@ -49,7 +55,7 @@ enum x86_result x86_set_cr0(struct x86_exec *x, u64 value)
 		return exec_gp0(x);
 	on = value & ~old & CR0_PG;
 	off = old & ~value & CR0_PG;
-	if (on && paging_on_forbidden(s))
+	if (on && paging_on_forbidden(x))
 		return exec_gp0(x);
 	if (off && (x86_code64(s) || s->cr4 & CR4_PCIDE))
 		return exec_gp0(x);

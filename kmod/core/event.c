@@ -102,7 +102,6 @@ static void take_payload(struct x86_events *events, struct x86_state *s)
 	} else {
 		/* B0 to B3 are of this exception, the others add up. */
 		s->dr6 = (s->dr6 & ~0xfull) | events->payload;
-		s->dr7 &= ~X86_DR7_GD;
 	}
 }
 
@@ -133,6 +132,9 @@ static struct x86_event choose(struct x86_events *events, struct x86_state *s)
 		struct x86_event event = events->exception;
 
 		take_payload(events, s);
+		/* Whatever the way into a debug handler, it may use the registers (17.2.4). */
+		if (event.vector == X86_DB)
+			s->dr7 &= ~X86_DR7_GD;
 		events->exception.valid = false;
 		return begin(events, event);
 	}

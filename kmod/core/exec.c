@@ -3,7 +3,7 @@
  * Executing an instruction from fetch to commit, and the operands that executors share:
  * registers, memory by ModRM, the stack, near branches.
  */
-#include "exec.h"
+#include "exec_parts.h"
 
 #define PAGE 4096u
 
@@ -322,7 +322,7 @@ static enum x86_result commit(struct x86_exec *x)
 	if (x->ymm_taken)
 		memcpy(x->ymm_image, x->ymm, sizeof(x->ymm));
 	x->committing = false;
-	return X86_OK;
+	return x->late ? X86_FAULT : X86_OK;
 }
 
 /* ---- the whole ------------------------------------------------------------------ */
@@ -330,8 +330,21 @@ static enum x86_result commit(struct x86_exec *x)
 void x86_exec_begin(struct x86_exec *x)
 {
 	x->answered = x->asked = x->kept = x->made = 0;
-	x->waiting = x->committing = x->begun = false;
+	x->waiting = x->committing = x->begun = x->late = false;
+	x->task.wanted = x->task.has_error = x->task.external = false;
 	x->trap = 0;
+}
+
+void x86_exec_begin_task(struct x86_exec *x, u16 selector, u64 rip, const u32 *error,
+			 bool external)
+{
+	x86_exec_begin(x);
+	x->task.wanted = true;
+	x->task.selector = selector;
+	x->task.rip = rip;
+	x->task.has_error = error;
+	x->task.error = error ? *error : 0;
+	x->task.external = external;
 }
 
 bool x86_exec_waits(const struct x86_exec *x)
@@ -386,18 +399,23 @@ static enum x86_result execute(struct x86_exec *x)
 		return commit(x);
 	x->asked = x->kept = x->made = 0;
 	x->begun = false;
-	x->stay = x->no_trap = x->keep_rf = false;
+	x->stay = x->no_trap = x->keep_rf = x->late = false;
 	x->fpu_taken = x->ymm_taken = x->offset_known = false;
 	x->shadow = 0;
 	x->trap = 0;
-	result = x86_instruction(x);
-	if (result != X86_OK)
-		return result;
-	executor = exec_table[x->insn.op];
-	if (!executor)
-		return X86_UNIMPLEMENTED;
-	x->s.rip = x->next_rip;
-	result = executor(x);
+	if (x->task.wanted) {
+		x->s = *x->state;
+		result = exec_task_gate(x);
+	} else {
+		result = x86_instruction(x);
+		if (result != X86_OK)
+			return result;
+		executor = exec_table[x->insn.op];
+		if (!executor)
+			return X86_UNIMPLEMENTED;
+		x->s.rip = x->next_rip;
+		result = executor(x);
+	}
 	if (result != X86_OK)
 		return result;
 	finish(x);

@@ -58,6 +58,13 @@ struct x86_exec {
 	u64 trap;			/* with X86_OK: bits of DR6, if #DB follows; else 0 */
 
 	struct x86_fault fault;		/* with X86_FAULT */
+	bool late;			/* with it: *state is a new task's, which raises it */
+	struct {			/* x86_exec_begin_task() */
+		bool wanted, has_error, external;
+		u16 selector;
+		u64 rip;
+		u32 error;
+	} task;
 	struct x86_io io;		/* with X86_IO: what user space must do; it fills io.data */
 
 	struct exec_read reads[EXEC_READS];
@@ -76,8 +83,16 @@ struct x86_exec {
 void x86_exec_begin(struct x86_exec *x);
 
 /*
+ * Begins with a switch to another task instead, for an event whose gate in the IDT is a task
+ * gate. selector: the TSS's, in the gate. rip: where the old task goes on. The error code,
+ * if the event has one, goes to the new stack. external: it is no INT n, INT3 or INTO.
+ */
+void x86_exec_begin_task(struct x86_exec *x, u16 selector, u64 rip, const u32 *error,
+			 bool external);
+
+/*
  * Executes the instruction at CS:RIP. X86_OK: done, *state is what comes after it. X86_FAULT:
- * `fault` is what it raises. X86_IO: `io` is for user space; when answered, call again
+ * `fault` is what it raises, and *state is as before but for `late`. X86_IO: `io` is for user space; when answered, call again
  * (for a read with io.data filled). Others: see enum x86_result; *state is as before.
  */
 enum x86_result x86_execute(struct x86_exec *x);

@@ -2,7 +2,7 @@
 /*
  * Far transfers: JMP, CALL and RET between segments and privilege levels, call gates, IRET,
  * software interrupts, fast system calls (SDM 2, each instruction; SDM 3 5.8; APM 2 4.7,
- * 6.1). Task switches are not done here.
+ * 6.1). Task switches are in exec_task.c.
  */
 #include "exec_parts.h"
 #include "seg.h"
@@ -81,8 +81,6 @@ static enum x86_result read_gate(struct x86_exec *x, u16 selector, struct gate *
 	type = descriptor_type(&d);
 	if (x86_long(&x->s) && (type != SYSTEM_CALL_GATE || d.high >> 40 & 0x1f))
 		return code_fault(x, X86_GP, selector);
-	if (type == SYSTEM_TSS || type == SYSTEM_TSS16 || type == SYSTEM_TASK_GATE)
-		return X86_UNIMPLEMENTED;
 	if (type != SYSTEM_CALL_GATE && type != SYSTEM_CALL_GATE16)
 		return code_fault(x, X86_GP, selector);
 	if (descriptor_dpl(&d) < x86_cpl(&x->s) || descriptor_dpl(&d) < SELECTOR_RPL(selector))
@@ -228,6 +226,28 @@ static enum x86_result through_gate(struct x86_exec *x, u16 selector, bool call)
 	return enter_code(x, &d, gate.selector, cpl, gate.rip);
 }
 
+/* In long mode there are no tasks: what would be one is refused as a gate. */
+static bool is_task(const struct x86_exec *x, const struct descriptor *d)
+{
+	unsigned int type = descriptor_type(d);
+
+	return !x86_long(&x->s) && !descriptor_is_segment(d) &&
+	       (type == SYSTEM_TSS || type == SYSTEM_TSS16 || type == SYSTEM_TASK_GATE);
+}
+
+/* A TSS's selector, or that of a task gate, whose TSS needs no right (SDM 3 7.3). */
+static enum x86_result to_task(struct x86_exec *x, const struct descriptor *d, u16 selector,
+			       bool call)
+{
+	bool gate = descriptor_type(d) == SYSTEM_TASK_GATE;
+
+	if (descriptor_dpl(d) < x86_cpl(&x->s) || descriptor_dpl(d) < SELECTOR_RPL(selector))
+		return code_fault(x, X86_GP, selector);
+	if (gate && !descriptor_present(d))
+		return code_fault(x, X86_NP, selector);
+	return exec_task_switch(x, gate ? d->low >> 16 : selector, call ? TASK_CALL : TASK_JUMP);
+}
+
 static enum x86_result transfer(struct x86_exec *x, u16 selector, u64 rip, bool call)
 {
 	unsigned int size = x->insn.operand_size, cpl = x86_cpl(&x->s);
@@ -244,6 +264,8 @@ static enum x86_result transfer(struct x86_exec *x, u16 selector, u64 rip, bool 
 	result = seg_read_descriptor(x, selector, X86_GP, &d);
 	if (result != X86_OK)
 		return result;
+	if (is_task(x, &d))
+		return to_task(x, &d, selector, call);
 	if (!descriptor_is_segment(&d))
 		return through_gate(x, selector, call);
 	if (!descriptor_is_code(&d) || (conforming(&d) ? descriptor_dpl(&d) > cpl :
@@ -422,6 +444,21 @@ static enum x86_result iret_protected(struct x86_exec *x, u64 rip, u16 cs, u64 f
 	return result;
 }
 
+/* To the task that the current TSS has a link to. */
+static enum x86_result return_task(struct x86_exec *x)
+{
+	const struct x86_seg *tr = &x->s.seg[X86_TR];
+	enum x86_result result;
+	u16 link;
+
+	result = exec_read_linear(x, (u32)tr->base, &link, 2, EXEC_SYSTEM);
+	if (result == X86_OK)
+		result = exec_task_switch(x, link, TASK_IRET);
+	if (result == X86_OK)
+		x->s.nmi_blocked = false;
+	return result;
+}
+
 enum x86_result exec_iret(struct x86_exec *x)
 {
 	unsigned int size = x->insn.operand_size;
@@ -431,7 +468,7 @@ enum x86_result exec_iret(struct x86_exec *x)
 	if (x86_vm86(&x->s) && (x->s.rflags & X86_FLAG_IOPL) != X86_FLAG_IOPL)
 		return exec_gp0(x);
 	if (!segmented(x) && x->s.rflags & X86_FLAG_NT)
-		return x86_long(&x->s) ? exec_gp0(x) : X86_UNIMPLEMENTED;
+		return x86_long(&x->s) ? exec_gp0(x) : return_task(x);
 	result = exec_pop(x, &rip, size);
 	if (result == X86_OK)
 		result = exec_pop(x, &cs, size);

@@ -39,6 +39,14 @@ x86_executor exec_far, exec_ret_far, exec_iret, exec_int, exec_syscall, exec_sys
 /* RFLAGS as POPF and IRET load them: extra are bits only this instruction may change. */
 void exec_load_flags(struct x86_exec *x, u64 flags, unsigned int size, u64 extra);
 
+/* exec_task.c */
+enum task_reason { TASK_JUMP, TASK_CALL, TASK_IRET, TASK_GATE };
+
+/* To the task whose TSS the selector names. The caller has checked the right to do so. */
+enum x86_result exec_task_switch(struct x86_exec *x, u16 selector, enum task_reason reason);
+/* What x86_exec_begin_task() has asked for. */
+enum x86_result exec_task_gate(struct x86_exec *x);
+
 /* exec_system.c */
 x86_executor exec_store_segment, exec_load_segment, exec_push_segment, exec_pop_segment,
 	exec_load_pointer, exec_store_table, exec_load_table, exec_store_selector,

@@ -129,7 +129,8 @@ enum x86_result seg_load_ss(struct x86_exec *x, u16 selector, unsigned int cpl,
 	return result;
 }
 
-static enum x86_result load_data(struct x86_exec *x, enum x86_seg_name name, u16 selector)
+enum x86_result seg_load_data(struct x86_exec *x, enum x86_seg_name name, u16 selector,
+			      enum x86_vector vector)
 {
 	struct descriptor d;
 	enum x86_result result;
@@ -140,16 +141,16 @@ static enum x86_result load_data(struct x86_exec *x, enum x86_seg_name name, u16
 		load_null(x, name, selector);
 		return X86_OK;
 	}
-	result = seg_read_descriptor(x, selector, X86_GP, &d);
+	result = seg_read_descriptor(x, selector, vector, &d);
 	if (result != X86_OK)
 		return result;
 	if (!descriptor_is_segment(&d) ||
 	    (descriptor_is_code(&d) && !(descriptor_type(&d) & X86_AR_RW)))
-		return selector_fault(x, X86_GP, selector);
+		return selector_fault(x, vector, selector);
 	conforming = descriptor_is_code(&d) && descriptor_type(&d) & X86_AR_EC;
 	if (!conforming && (SELECTOR_RPL(selector) > descriptor_dpl(&d) ||
 			    cpl > descriptor_dpl(&d)))
-		return selector_fault(x, X86_GP, selector);
+		return selector_fault(x, vector, selector);
 	if (!descriptor_present(&d))
 		return selector_fault(x, X86_NP, selector);
 	result = seg_set_accessed(x, &d);
@@ -166,7 +167,7 @@ enum x86_result seg_load(struct x86_exec *x, enum x86_seg_name name, u16 selecto
 	}
 	if (name == X86_SS)
 		return seg_load_ss(x, selector, x86_cpl(&x->s), X86_GP);
-	return load_data(x, name, selector);
+	return seg_load_data(x, name, selector, X86_GP);
 }
 
 void seg_drop_privileged(struct x86_exec *x)

@@ -74,6 +74,9 @@ enum x86_result seg_set_accessed(struct x86_exec *x, struct descriptor *d);
 
 /* MOV, POP, LDS and their like: any register but CS, in any mode, with all checks. */
 enum x86_result seg_load(struct x86_exec *x, enum x86_seg_name name, u16 selector);
+/* DS, ES, FS and GS in protected mode; a failed check is `vector`, #TS or #GP. */
+enum x86_result seg_load_data(struct x86_exec *x, enum x86_seg_name name, u16 selector,
+			      enum x86_vector vector);
 /* Stack segment for a given privilege level; a failed check is `vector`, #TS or #GP. */
 enum x86_result seg_load_ss(struct x86_exec *x, u16 selector, unsigned int cpl,
 			    enum x86_vector vector);

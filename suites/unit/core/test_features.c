@@ -7,6 +7,7 @@
  */
 #include "machine.h"
 #include "tap.h"
+#include "x87.h"
 
 static struct machine m;
 
@@ -346,6 +347,34 @@ static void test_x87_words(void)
 	FAULTS(&m, FST, X86_GP, 0, "FST that overflows, beyond the segment");
 }
 
+/* Numbers at the edge of what 64 bits and 18 digits hold: by chance they are rare. */
+static void test_x87_edges(void)
+{
+	struct f80 value = { 1ull << 63, 63 + 16383 };
+	struct x87_result result;
+	u8 digits[10];
+
+	ok(x87_to_integer(value, 8, X87_NEAREST, &result) == 1ull << 63 &&
+	   result.exceptions == 0x01, "2^63 is no integer of 64 bits");
+	value.exponent |= 0x8000;
+	ok(x87_to_integer(value, 8, X87_NEAREST, &result) == 1ull << 63 && !result.exceptions,
+	   "-2^63 is");
+	value.mantissa++;
+	ok(x87_to_integer(value, 8, X87_NEAREST, &result) == 1ull << 63 &&
+	   result.exceptions == 0x01, "-2^63 - 1 is not");
+	value = (struct f80){ 999999999999999999ull << 4, 59 + 16383 };
+	x87_to_decimal(value, X87_NEAREST, digits, &result);
+	ok(digits[0] == 0x99 && digits[8] == 0x99 && !digits[9] && !result.exceptions,
+	   "eighteen nines");
+	value.mantissa += 16;
+	x87_to_decimal(value, X87_NEAREST, digits, &result);
+	ok(digits[0] == 0 && digits[7] == 0xc0 && digits[8] == 0xff && digits[9] == 0xff &&
+	   result.exceptions == 0x01, "one more is indefinite");
+	value = x87_from_decimal((const u8[10]){ 1, [9] = 0xff });
+	ok(value.exponent == (16383 | 0x8000) && value.mantissa == 1ull << 63,
+	   "the sign of digits is bit 7");
+}
+
 /* ---- AVX ---------------------------------------------------------------------------- */
 
 #define VMOVDQU "\xc5\xfe\x6f\x0b"	/* YMM1, [EBX] */
@@ -444,6 +473,7 @@ int main(void)
 	test_x87_refused();
 	test_x87_forms();
 	test_x87_words();
+	test_x87_edges();
 	test_avx();
 	test_later_moves();
 	return tap_done();
