@@ -61,6 +61,13 @@ struct assay_exit {
 	u64 gpa;		/* EXIT_MEMORY */
 	unsigned int access;	/* EXIT_MEMORY: X86_ACCESS_WRITE, X86_ACCESS_FETCH */
 	const struct x86_rule *rule;	/* EXIT_FAILED: the one that the state breaks, or NULL */
+	struct {			/* EXIT_TASK_SWITCH */
+		bool gate;		/* by an event; else by the instruction at RIP */
+		bool software;		/* INT n, INT3, INTO: RIP stands on it */
+		bool has_error;
+		u16 selector;		/* of the new TSS */
+		u32 error;
+	} task;
 	struct x86_event interrupted;	/* what was being delivered, if anything */
 	/* The hardware's words for events, as ring.h has them: for people and programs only. */
 	u32 hw_event, hw_event_error;

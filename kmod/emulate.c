@@ -220,6 +220,9 @@ static int ended(struct assay_vcpu *vcpu)
 {
 	struct x86_fault trap = { .vector = X86_DB, .dr6 = vcpu->exec.trap };
 
+	/* The event is the new task's now, or was lost to a fault of the switch. */
+	if (vcpu->exec.task.wanted)
+		x86_events_delivered(&vcpu->events);
 	if (!vcpu->exec.trap)
 		return GO_ON;
 	return assay_debug_trap(vcpu, &trap);

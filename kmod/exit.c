@@ -133,6 +133,26 @@ static int memory(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	return assay_emulate(vcpu);
 }
 
+/* ---- task switches ------------------------------------------------------------------------- */
+
+/* An instruction is executed by core/; an event's task gate leads to a task at once. */
+static int task_switch(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	u64 rip = vcpu->state.rip;
+
+	if (!exit->task.gate)
+		return assay_emulate(vcpu);
+	if (exit->task.software) {
+		x86_exec_begin(&vcpu->exec);
+		if (x86_instruction(&vcpu->exec) == X86_OK)
+			rip = vcpu->exec.next_rip;
+	}
+	x86_exec_begin_task(&vcpu->exec, exit->task.selector, rip,
+			    exit->task.has_error ? &exit->task.error : NULL,
+			    !exit->task.software);
+	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
+}
+
 /* ---- all of them ------------------------------------------------------------------------------- */
 
 static int failed(struct assay_vcpu *vcpu, const struct assay_exit *exit)
@@ -178,6 +198,8 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 		return exception(vcpu, exit);
 	case EXIT_MEMORY:
 		return memory(vcpu, exit);
+	case EXIT_TASK_SWITCH:
+		return task_switch(vcpu, exit);
 	case EXIT_SHUTDOWN:
 		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return LEAVE;

@@ -92,8 +92,9 @@ void x86_exec_begin_task(struct x86_exec *x, u16 selector, u64 rip, const u32 *e
 
 /*
  * Executes the instruction at CS:RIP. X86_OK: done, *state is what comes after it. X86_FAULT:
- * `fault` is what it raises, and *state is as before but for `late`. X86_IO: `io` is for user space; when answered, call again
- * (for a read with io.data filled). Others: see enum x86_result; *state is as before.
+ * `fault` is what it raises, and *state is as before but for `late`. X86_IO: `io` is for user
+ * space; when answered, call again (for a read with io.data filled). Others: see enum x86_result;
+ * *state is as before.
  */
 enum x86_result x86_execute(struct x86_exec *x);
 

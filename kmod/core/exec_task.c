@@ -101,8 +101,6 @@ static enum x86_result find_tss(struct x86_exec *x, u16 selector, enum task_reas
 	if (SELECTOR_NULL(selector) || selector & SELECTOR_TI)
 		return tss_fault(x, vector, selector);
 	result = seg_read_descriptor(x, selector, vector, d);
-	if (result == X86_FAULT && x->fault.vector == vector)
-		return tss_fault(x, vector, selector);
 	if (result != X86_OK)
 		return result;
 	type = descriptor_type(d);

@@ -32,6 +32,10 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
+/* As the kernel has it: C11's own wants a message. */
+#undef static_assert
+#define static_assert(condition) _Static_assert(condition, #condition)
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

@@ -10,6 +10,9 @@
 #define NPF_WRITE (1u << 1)
 #define NPF_FETCH (1u << 4)
 
+/* EXITINFO2 of a task switch (15.14.1) */
+#define TASK_HAS_ERROR (1ull << 44)
+
 /*
  * What the processor was delivering. An INT n, INT3 or INTO of the guest's own is executed
  * again instead, for its RIP still stands on it; one that was injected does not.
@@ -64,6 +67,22 @@ static void read_memory(struct assay_exit *exit)
 		       (exit->info1 & NPF_FETCH ? X86_ACCESS_FETCH : 0);
 }
 
+/* 15.14.1: an event is told by EXITINTINFO, its error code stands in EXITINFO2 too. */
+static void read_task_switch(const struct vmcb_control *control, struct assay_exit *exit)
+{
+	u64 info = control->exit_int_info;
+	unsigned int kind = info >> VMCB_EVENT_TYPE_SHIFT & 7;
+
+	exit->reason = EXIT_TASK_SWITCH;
+	exit->task.gate = info & VMCB_EVENT_VALID;
+	exit->task.software = kind == X86_EVENT_SOFTWARE_INTERRUPT ||
+			      (kind == X86_EVENT_EXCEPTION && ((info & 0xff) == X86_BP ||
+							       (info & 0xff) == X86_OF));
+	exit->task.selector = exit->info1;
+	exit->task.has_error = exit->info2 & TASK_HAS_ERROR;
+	exit->task.error = exit->info2;
+}
+
 static enum exit_reason reason_of(u64 code)
 {
 	switch (code) {
@@ -75,8 +94,6 @@ static enum exit_reason reason_of(u64 code)
 		return EXIT_NMI;
 	case SVM_EXIT_VINTR:
 		return EXIT_WINDOW;
-	case SVM_EXIT_TASK_SWITCH:
-		return EXIT_TASK_SWITCH;
 	case SVM_EXIT_SHUTDOWN:
 		return EXIT_SHUTDOWN;
 	case SVM_EXIT_VMMCALL:
@@ -142,6 +159,8 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 		read_exception(svm->vmcb, exit);
 	else if (exit->code == SVM_EXIT_NPF)
 		read_memory(exit);
+	else if (exit->code == SVM_EXIT_TASK_SWITCH)
+		read_task_switch(control, exit);
 	else
 		exit->reason = reason_of(exit->code);
 	/* The event was not taken from a guest that was never entered. */

@@ -18,7 +18,7 @@ static u8 ram[FUZZ_RAM];
 static struct x86_exec x;
 static struct x86_state state;
 static struct fuzz_input later;		/* what decides the machine's answers */
-static u8 fpu[512];
+static u8 fpu[512], ymm[256];
 
 static u8 *place(u64 gpa, unsigned int size)
 {
@@ -141,15 +141,26 @@ static void execute(void)
 	unsigned int asked = 0;
 	size_t in_the_way = 0, most = later.size;
 	u8 fpu_before[512];
+	u8 what = fuzz_take(&later, 1);
+	const u32 error = what;
 
 	memcpy(fpu_before, fpu, sizeof(fpu));
-	x86_exec_begin(&x);
+	/* Now and then it is a task switch by a gate. */
+	if (what < 0xf0)
+		x86_exec_begin(&x);
+	else
+		x86_exec_begin_task(&x, (what & 15) << 3, state.rip, what & 1 ? &error : NULL,
+				    what & 2);
 	for (;;) {
 		enum x86_result result = x86_execute(&x);
 
 		MUST(x.insn.length <= X86_INSN_MAX);
 		if (result == X86_OK) {
 			MUST(!x86_exec_waits(&x) && state.rflags & X86_FLAG_ONE);
+			return;
+		}
+		if (result == X86_FAULT && x.late) {
+			MUST(!x86_exec_waits(&x) && state.cr0 & CR0_TS);
 			return;
 		}
 		MUST(!memcmp(&state, &before, sizeof(state)));
@@ -185,10 +196,14 @@ int LLVMFuzzerTestOneInput(const u8 *bytes, size_t size)
 		ram[(state.seg[X86_CS].base + state.rip + i) & (FUZZ_RAM - 1)] = in.bytes[i];
 	later = in;
 	memset(&x, 0, sizeof(x));
-	memset(fpu, 0, sizeof(fpu));
+	/* Numbers, tags and exceptions of the x87 as the input has them. */
+	for (size_t i = 0; i < sizeof(fpu); i++)
+		fpu[i] = i < in.size ? in.bytes[in.size - 1 - i] : 0;
+	memset(ymm, 0, sizeof(ymm));
 	x.env = &env;
 	x.state = &state;
 	x.fpu_image = features & 64 ? NULL : fpu;
+	x.ymm_image = features & 128 ? NULL : ymm;
 	for (unsigned int i = 0; i < 4; i++)
 		execute();
 	return 0;

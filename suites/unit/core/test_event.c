@@ -219,6 +219,22 @@ static void test_order(void)
 }
 
 /* What keeps an interrupt or an NMI away (SDM 3 6.8.1, 6.8.3, 6.7.1). */
+/* INT1 brings no payload: DR6 stays, but its handler may use the debug registers too. */
+static void test_int1(void)
+{
+	struct x86_fault int1 = { .vector = X86_DB, .software = true };
+	unsigned int windows;
+
+	begin();
+	x86_events_raise(&events, &int1, 1);
+	ok_equal(next(&windows).kind, X86_EVENT_INT1, "INT1 is delivered");
+	ok(state.dr6 == X86_DR6_FIXED && !(state.dr7 & X86_DR7_GD), "INT1: DR7.GD is cleared");
+	begin();
+	raise(X86_GP, true, 0);
+	next(&windows);
+	ok(state.dr7 & X86_DR7_GD, "another exception leaves DR7.GD");
+}
+
 static void test_windows(void)
 {
 	static const struct {
@@ -267,6 +283,7 @@ int main(void)
 	test_software();
 	test_payloads();
 	test_order();
+	test_int1();
 	test_windows();
 	return tap_done();
 }

@@ -370,6 +370,8 @@ static void test_x87_edges(void)
 	x87_to_decimal(value, X87_NEAREST, digits, &result);
 	ok(digits[0] == 0 && digits[7] == 0xc0 && digits[8] == 0xff && digits[9] == 0xff &&
 	   result.exceptions == 0x01, "one more is indefinite");
+	value = x87_from_integer(0);
+	ok(!value.exponent && !value.mantissa, "an integer's zero is positive");
 	value = x87_from_decimal((const u8[10]){ 1, [9] = 0xff });
 	ok(value.exponent == (16383 | 0x8000) && value.mantissa == 1ull << 63,
 	   "the sign of digits is bit 7");

@@ -127,6 +127,31 @@ static void test_controls(void)
 }
 
 /* SDM 3 4.4.1: PDPTEs are loaded with CR3, and checked. */
+/* A TSS of 16 bits in TR: Intel's do not enter long mode with it, AMD's do not look. */
+static void test_tss16(void)
+{
+	for (unsigned int amd = 0; amd < 2; amd++) {
+		machine_reset(&m, PROT32, 0);
+		m.env.amd = amd;
+		m.state.efer = X86_EFER_LME;
+		m.state.cr4 = CR4_PAE;
+		m.state.cr3 = PAGE_TABLES;
+		m.state.seg[X86_TR].ar = 0x83;
+		m.state.gpr[X86_RAX] = PEET | CR0_PG;
+		if (amd)
+			DONE(&m, "\x0f\x22\xc0", "long mode with a 16-bit TSS, on AMD's");
+		else
+			FAULTS(&m, "\x0f\x22\xc0", X86_GP, 0, "long mode with a 16-bit TSS");
+	}
+	machine_reset(&m, PROT32, 0);
+	m.state.efer = X86_EFER_LME;
+	m.state.cr4 = CR4_PAE;
+	m.state.cr3 = PAGE_TABLES;
+	m.state.seg[X86_TR].ar = X86_AR_UNUSABLE;
+	m.state.gpr[X86_RAX] = PEET | CR0_PG;
+	DONE(&m, "\x0f\x22\xc0", "long mode without a TSS");
+}
+
 static void test_pdptes(void)
 {
 	machine_reset(&m, PROT32, 0);
@@ -519,6 +544,7 @@ int main(void)
 {
 	test_controls();
 	test_pdptes();
+	test_tss16();
 	test_status_word();
 	test_debug();
 	test_debug_faults();

@@ -70,11 +70,18 @@ static void reset(unsigned int cpl)
 	machine_descriptor(&m, SEL_NEW, NEW_TSS, 0x67, AR_TSS32);
 	machine_gate(&m, SEL_GATE, SEL_NEW, 0, AR_TASK_GATE, 0);
 	put_tss32(NEW_TSS);
+	/* Upper halves of selectors are not written. */
+	memset(m.ram + TSS + 0x48, 0x77, 0x1e);
 }
 
+/* Whether a TSS is busy; nothing else in its descriptor may change. */
 static bool busy(u16 selector)
 {
-	return machine_get(&m, GDT + selector + 5, 1) & AR_BUSY;
+	u64 d = machine_get(&m, GDT + selector, 8), before = 0;
+
+	memcpy(&before, m.ram_before + GDT + selector, 8);
+	ok((d | 2ull << 40) == (before | 2ull << 40), "the descriptor is otherwise as before");
+	return d >> 40 & AR_BUSY;
 }
 
 /* ---- what a switch does ------------------------------------------------------------------ */
@@ -86,7 +93,9 @@ static void check_saved(const char *name, u64 rip, u64 flags)
 	for (unsigned int i = 0; i < 8; i++)
 		right &= machine_get(&m, TSS + 0x28 + 4 * i, 4) == (u32)m.before.gpr[i];
 	for (unsigned int i = 0; i < 6; i++)
-		right &= machine_get(&m, TSS + 0x48 + 4 * i, 2) == m.before.seg[i].selector;
+		right &= machine_get(&m, TSS + 0x48 + 4 * i, 4) ==
+			 (m.before.seg[i].selector | 0x77770000u);
+	right &= machine_get(&m, TSS + 0x60, 4) == 0x77777777;
 	ok(right, "%s: registers are saved", name);
 	ok_equal(machine_get(&m, TSS + 0x20, 4), rip, "%s: EIP is saved", name);
 	ok_equal(machine_get(&m, TSS + 0x24, 4), flags, "%s: EFLAGS is saved", name);
@@ -132,7 +141,7 @@ static void test_ways(void)
 		check_saved("CALL", CODE + 7, m.before.rflags);
 		check_loaded("CALL", true);
 		ok(busy(SEL_TSS) && busy(SEL_NEW), "CALL: both tasks are busy");
-		ok_equal(machine_get(&m, NEW_TSS, 2), SEL_TSS, "CALL writes the link");
+		ok_equal(machine_get(&m, NEW_TSS, 4), SEL_TSS | 0x99990000u, "CALL: link");
 	}
 	reset(0);
 	m.state.rflags |= X86_FLAG_NT;
@@ -352,6 +361,8 @@ static void test_late(void)
 	reset(0);
 	machine_put(&m, NEW_TSS + 0x60, SEL_DATA, 2);
 	late("LDT: data", X86_TS, SEL_DATA);
+	ok(m.state.seg[X86_LDTR].selector == SEL_DATA &&
+	   m.state.seg[X86_LDTR].ar & X86_AR_UNUSABLE, "LDT: the old one is gone");
 	reset(0);
 	machine_put(&m, NEW_TSS + 0x60, SEL_LDT | 4, 2);
 	late("LDT: in the LDT", X86_TS, SEL_LDT | 4);
