@@ -41,6 +41,7 @@ class LabRun:
         """The lab for one part; names: a file with the names of its instances."""
         target, options = self.target, self.options
         return config.Config(target=target.lab, kernel=options.kernel or target.kernel or None,
+                             hypervisor=target.hypervisor,
                              replaced=tuple(options.module), parameters=target.params,
                              smp=cpus, timeout=target.seconds, files=((names, '/names'),))
 
@@ -65,8 +66,9 @@ class LabRun:
                     self.line(line)
 
             outcome = session.run(self.config(file.name, cpus),
-                                  ['assay', 'run', '--jobs', '1', '--format', 'json',
-                                   '--names', '/names', *self.options.arguments],
+                                  ['assay', 'run', '--on', self.results.node, '--jobs', '1',
+                                   '--format', 'json', '--names', '/names',
+                                   *self.options.arguments],
                                   collect, said.append, self.stop.is_set)
         with self.lock:
             self.labs.append(outcome)
@@ -96,6 +98,10 @@ class LabRun:
             if outcome.status == session.CANNOT:
                 self.cannot = outcome.reason
                 return
+            if outcome.boot_seconds is None:    # the module under test was not taken
+                with self.lock:
+                    self.results.trouble.append(outcome.reason)
+                return
             left = self.blame(names, outcome)
             self.progress.say(f'the lab died: {outcome.reason}; it was running '
                               f'{", ".join(outcome.last_cases) or "no case"}; console log: '
@@ -114,6 +120,11 @@ class LabRun:
             self.part(names, cpus)
         except (config.UsageError, config.Unavailable) as error:
             self.cannot = str(error)
+            self.stop.set()
+        except config.BuildFailed as error:
+            with self.lock:
+                if str(error) not in self.results.trouble:
+                    self.results.trouble.append(str(error))
             self.stop.set()
 
     def all_parts(self, jobs):

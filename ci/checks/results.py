@@ -8,20 +8,22 @@ import time
 OUTCOMES = ('pass', 'fail', 'error', 'skip', 'deviation')
 
 
-def unknown_run():
+def unknown_run(node):
     """The line of a run that ended before it could say what it is."""
     host = dict.fromkeys(('cpu', 'vendor', 'microcode', 'kernel', 'machine', 'machine_version',
                           'hypervisor', 'version'), 'unknown')
     return {'type': 'run', 'schema': 1, 'assay': 'unknown',
-            'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), 'target': '/dev/kvm',
+            'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), 'target': node,
             'host': {**host, 'family': 0, 'model': 0, 'stepping': 0, 'parameters': {}}}
 
 
 class Results:
     """The results of one target by name, as far as they are known."""
 
-    def __init__(self, instances):
-        """instances: objects of `assay list --format json`, of all that is to run."""
+    def __init__(self, instances, node='/dev/kvm'):
+        """instances: objects of `assay list --format json`, of all that is to run. node: the
+        device node of the hypervisor."""
+        self.node = node
         self.instances = {entry['name']: entry for entry in instances}
         self.known = {}
         self.run = None         # the line of type "run" of the first run that had one
@@ -94,7 +96,7 @@ class Results:
     def write(self, path, ns):
         """Writes run, results in the order of the list, and summary to a file."""
         with open(path, 'w', encoding='utf-8') as out:
-            for entry in [{**(self.run or unknown_run()), 'instances': len(self.instances),
+            for entry in [{**(self.run or unknown_run(self.node)), 'instances': len(self.instances),
                            'suites': {suite: sum(self.count(suite).values())
                                       for suite in self.suites()}},
                           *(self.known[name] for name in self.instances if name in self.known),

@@ -19,10 +19,15 @@ class Target:
     text: str
     node: str = ''              # device node of this machine
     lab: str = ''               # or "svm", "vmx", "svm-bochs"
+    hypervisor: str = 'kvm'     # whose modules the lab loads: "kvm", or "assay" for assay.ko
     kernel: str = ''            # version of the lab's kernel; '': the lab's own choice
     params: tuple = ()          # "kvm_amd.npt=0": of the lab's kernel modules
     smp: int = 1                # processors of the lab that runs the suite smp
     seconds: int = 600          # that a lab may take
+
+    def device(self):
+        """The device node of the hypervisor, here or in the lab."""
+        return self.node or f'/dev/{self.hypervisor}'
 
 
 def parse(name, entry, file):
@@ -34,6 +39,10 @@ def parse(name, entry, file):
         raise TargetError(f'{file}: target {name} has no "text" that says what it is')
     if bool(entry.get('node')) == bool(entry.get('lab')):
         raise TargetError(f'{file}: target {name} must have a "node" or a "lab", one of them')
+    whose = entry.get('hypervisor', 'kvm')
+    if whose not in ('kvm', 'assay') or (whose == 'assay' and not entry.get('lab')):
+        raise TargetError(f'{file}: target {name} has the "hypervisor" "{whose}": it is "kvm", or '
+                          '"assay" in a lab')
     return Target(name=name, **{**entry, 'params': tuple(entry.get('params', ()))})
 
 

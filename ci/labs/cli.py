@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 
-from . import debugger, initramfs, kernels, machine, session, shell
-from .config import TARGETS, Config, Unavailable, UsageError
+from . import debugger, initramfs, kernels, kmod, machine, session, shell
+from .config import HYPERVISORS, TARGETS, BuildFailed, Config, Unavailable, UsageError
 
 FOREVER = 365 * 86400    # seconds, for what a person sits before
 
@@ -18,9 +18,10 @@ emulated hardware. svm is AMD hardware in QEMU, vmx Intel hardware in Bochs, svm
 opinion on AMD's. assay is in the lab's PATH, and so are the applets of busybox. Nothing needs
 root. `shell` gives a shell in the lab on this terminal. `gdb` stops where the lab's kernel enters
 the guest of a case, and starts gdb there. docs/labs.md says more.'''
-EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 2 bad usage; 3 the lab
-died or its kernel reported an error, whatever COMMAND says; 124 the time limit; 125 this
-machine cannot give the lab, or its kernel does not start, which `git bisect run` skips on.'''
+EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 1 assay.ko does not build;
+2 bad usage; 3 the lab died or its kernel reported an error or refused assay.ko, whatever COMMAND
+says; 124 the time limit; 125 this machine cannot give the lab, or its kernel does not start, which
+`git bisect run` skips on.'''
 
 
 class Interrupted(Exception):
@@ -45,6 +46,9 @@ def parser():
         'the whole version, or the path of a bzImage or .deb (default: the release\'s kernel)')
     add('--modules', metavar='DIR', help='where the modules of a kernel given by path are: '
         'lib/modules/RELEASE, or a build tree')
+    add('--hypervisor', metavar='WHOSE', choices=HYPERVISORS, default='kvm',
+        help="kvm: the kernel's own modules (default); assay: assay.ko of this tree, built for "
+        'the kernel, which gives /dev/assay; both: the first to have a VM keeps the processor')
     add('--module', metavar='FILE.ko', action='append', default=[], dest='replaced',
         help='a module to load instead of the one of that name; may be repeated')
     add('--emulator', metavar='BINARY', help='another emulator')
@@ -176,7 +180,8 @@ def run_debugger(target, options, case):
                                      not options.no_gdb)
         if observer.run:    # then Ctrl-C is for gdb, which would inherit SIG_IGN
             signal.signal(signal.SIGINT, lambda *_: None)
-        result = session.run(config, ['assay', 'run', '-j1', case], writer(1), writer(2),
+        on = ['--on', kmod.NODE] if config.hypervisor == 'assay' else []
+        result = session.run(config, ['assay', 'run', '-j1', *on, case], writer(1), writer(2),
                              observer.done, observer)
     if observer.done():
         return 0
@@ -229,6 +234,9 @@ def main(arguments):
     except Unavailable as error:
         say(f'lab: {error}')
         return session.CANNOT
+    except BuildFailed as error:
+        say(f'lab: {error}')
+        return session.FAILED
     except Interrupted as error:
         return 128 + error.args[0]
     except BrokenPipeError:

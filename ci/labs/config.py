@@ -7,6 +7,8 @@ import typing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TARGETS = ('svm', 'vmx', 'svm-bochs')
+# Whose modules a lab loads: the kernel's own KVM, this tree's assay.ko, or one after the other.
+HYPERVISORS = ('kvm', 'assay', 'both')
 
 
 class UsageError(Exception):
@@ -17,12 +19,17 @@ class Unavailable(Exception):
     """This machine cannot give the lab, or the kernel does not start: exit status 125."""
 
 
+class BuildFailed(Exception):
+    """What was to be tested does not build: exit status 1. The text begins with what was said."""
+
+
 @dataclasses.dataclass
 class Config:
     """One lab as asked for. None leaves the choice to the target, or to the distribution.
 
     kernel      version prefix ("6.1"), package version, path of a bzImage or of a .deb
     modules     a directory lib/modules/RELEASE, for a kernel given by its path
+    hypervisor  one of HYPERVISORS; an assay.ko that is not in replaced is built, and is in it then
     replaced    paths of .ko files that stand in for those of the same name
     emulator    path of a binary, or the name of a suite to take it from
     memory      MiB
@@ -38,6 +45,7 @@ class Config:
     target: str = 'svm'
     kernel: typing.Optional[str] = None
     modules: typing.Optional[str] = None
+    hypervisor: str = 'kvm'
     replaced: tuple = ()
     emulator: typing.Optional[str] = None
     cpu: typing.Optional[str] = None

@@ -64,7 +64,7 @@ class Machine:
     timeout = 600           # seconds for all, unless asked otherwise
     stall = 30              # seconds without a sign of life, unless asked otherwise
     can_debug = False       # whether Boot.gdb is obeyed
-    entries = ()            # symbols of the modules where the processor enters a guest
+    entries = ()            # symbols of modules where the processor enters a guest: KVM's, ours
 
     def __init__(self, emulator=None):
         """emulator: path of the binary, None for the one in PATH."""

@@ -72,8 +72,8 @@ def read(path):
     return data
 
 
-def information(path, data):
-    """{key: value} of a module's .modinfo section, the first of each key."""
+def _items(path, data):
+    """[(key, value)] of a module's .modinfo section, in its order."""
     if data[:6] != b'\x7fELF\x02\x01' or len(data) < 64:
         raise UsageError(f'{path}: no kernel module')
     at, = struct.unpack_from('<Q', data, 0x28)
@@ -85,10 +85,21 @@ def information(path, data):
             if data.startswith(b'.modinfo\0', text + name):
                 items = data[offset:offset + length].split(b'\0')
                 pairs = [item.decode(errors='replace').split('=', 1) for item in items]
-                return dict(pair for pair in reversed(pairs) if len(pair) == 2)
+                return [tuple(pair) for pair in pairs if len(pair) == 2]
     except (struct.error, IndexError):
         pass
     raise UsageError(f'{path}: no kernel module: it has no section .modinfo')
+
+
+def information(path, data):
+    """{key: value} of a module's .modinfo section, the first of each key."""
+    return dict(reversed(_items(path, data)))
+
+
+def parameter_names(data):
+    """Names of the parameters that a module takes, of its bytes."""
+    return sorted({value.partition(':')[0] for key, value in _items('a module', data)
+                   if key == 'parmtype'})
 
 
 def load_order(kernel, wanted, replaced=()):

@@ -39,7 +39,7 @@ class Qemu(machine.Machine):
     # the kernel's and libc's copying pays for with a quarter of the time of a run.
     cpu = 'max,-erms,-fsrm'
     can_debug = True
-    entries = ('__svm_vcpu_run', 'svm_vcpu_run')
+    entries = ('__svm_vcpu_run', 'svm_vcpu_run', 'svm_enter')
 
     def identify(self):
         path = self.emulator or shutil.which(self.program)

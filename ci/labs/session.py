@@ -13,11 +13,11 @@ import tempfile
 import time
 import typing
 
-from . import console, frames, initramfs, kernels, machine, modules, packages
+from . import console, frames, initramfs, kernels, kmod, machine, modules, packages
 from .config import ROOT, UsageError
 
 # Exit statuses of `ci/lab`; else that of the command.
-USAGE, DIED, TIME, CANNOT = 2, 3, 124, 125
+FAILED, USAGE, DIED, TIME, CANNOT = 1, 2, 3, 124, 125
 
 PARAMETER = re.compile(r'([\w-]+)\.([\w-]+)=(\S*)')
 LOOK = 0.05         # seconds between looks at the console
@@ -128,9 +128,10 @@ class Session:
         self.result.emulator = self.machine.identify()
         kernel = kernels.find(config.kernel, config.modules)
         self.result.kernel = kernel.release
-        order = modules.load_order(kernel, self.machine.modules, config.replaced)
+        order = self.modules(kernel)
         parts = modules.builtin(kernel.modules) if kernel.modules else None
-        loaded, arguments = parameters(config.parameters, [name for name, _ in order], parts)
+        loaded, arguments = parameters([*defaults(config.hypervisor), *config.parameters],
+                                       dict(order), parts)
         seen_as = f'{self.machine.seen_as} {self.result.emulator.split()[-1]}'
         job = initramfs.job(self.command, config.files, config.fetch,
                             [('env', 'ASSAY_MACHINE=' + seen_as), *self.observer.settings])
@@ -143,6 +144,14 @@ class Session:
         memory = config.memory or self.machine.memory
         return machine.Boot(kernel.image, kernel.vmlinux, kernel.release, base, path, arguments,
                             config.cpu, config.smp, memory, self.scratch, config.gdb)
+
+    def modules(self, kernel):
+        """[(name, bytes)] of what is loaded, in that order."""
+        config = self.config
+        if config.hypervisor != 'kvm' and not kmod.among(config.replaced):
+            config.replaced = (*config.replaced, kmod.build(kernel))
+        stock = self.machine.modules if config.hypervisor != 'assay' else ()
+        return modules.load_order(kernel, stock, config.replaced)
 
     # ---- during -----------------------------------------------------------------------------
 
@@ -215,7 +224,7 @@ class Session:
                 self.archive = tempfile.TemporaryFile(dir=self.scratch)
             self.archive.write(payload)
         elif kind == frames.FAIL:
-            raise Failure(DIED if self.greeted else CANNOT, payload.decode(errors='replace'))
+            raise Failure(self.death(), payload.decode(errors='replace'))
         elif kind == frames.END:
             self.over = True
         else:
@@ -250,8 +259,9 @@ class Session:
 
     def death(self):
         """The exit status for a lab that died: before it was ready it has shown nothing of
-        what was to be tested."""
-        return DIED if self.greeted else CANNOT
+        what was to be tested, unless that is a module of ours, which it loads before."""
+        own = self.config.hypervisor != 'kvm' and os.path.getsize(self.machine_running.console)
+        return DIED if self.greeted or own else CANNOT
 
     def linger(self):
         """Gives a dying kernel the time to say all."""
@@ -378,17 +388,27 @@ def emulator(config):
     return os.path.abspath(path)
 
 
+def defaults(hypervisor):
+    """Parameters that are given unless said otherwise."""
+    whose = ('kvm', 'assay') if hypervisor == 'both' else (hypervisor,)
+    return [f'{module}.force_emulation_prefix=1' for module in whose]
+
+
 def parameters(wanted, loaded, parts):
     """What "MODULE.NAME=VALUE" items mean: ({module: ["NAME=VALUE"]}, kernel arguments for
-    what is part of the kernel). A later one of the same name counts. parts: names of what is
-    part of the kernel, None if anything may be."""
+    what is part of the kernel). A later one of the same name counts. loaded: bytes of modules
+    by name; parts: names of what is part of the kernel, None if anything may be."""
     values = {}
-    for item in ('kvm.force_emulation_prefix=1', *wanted):
+    for item in wanted:
         match = PARAMETER.fullmatch(item)
         values[modules.normal(match[1]), match[2]] = match[3]
     of_modules, arguments = {}, []
     for (module, name), value in values.items():
         if module in loaded:
+            known = modules.parameter_names(loaded[module])
+            if name not in known:       # the kernel would go on without a word
+                raise UsageError(f'--param {module}.{name}={value}: the module {module} has no '
+                                 f'such parameter, but {", ".join(known) or "none at all"}')
             of_modules.setdefault(module, []).append(f'{name}={value}')
         elif parts is not None and module not in parts:
             raise UsageError(f'--param {module}.{name}={value}: the lab loads no module {module}, '

@@ -50,6 +50,8 @@ def write(tmp_path, entry):
     ({'text': 'x', 'node': '/dev/kvm', 'lab': 'svm'}, 'must have a "node" or a "lab"'),
     ({'node': '/dev/kvm'}, 'has no "text"'),
     ({'text': 'x', 'lab': 'svm', 'moon': 1}, '"moon", which means nothing'),
+    ({'text': 'x', 'lab': 'svm', 'hypervisor': 'moon'}, 'the "hypervisor" "moon"'),
+    ({'text': 'x', 'node': '/dev/assay', 'hypervisor': 'assay'}, 'or "assay" in a lab'),
 ])
 def test_a_malformed_target_is_named(tmp_path, entry, message):
     with pytest.raises(targets.TargetError, match='target mine') as caught:
@@ -130,14 +132,14 @@ def check(names):
 
 
 NAMES = [f'io/c{i}' for i in range(6)]
-FINE = session.Result(0)
+FINE = session.Result(0, boot_seconds=2.0)
 
 
 def test_a_lab_that_dies_fails_its_case_and_the_rest_goes_on(monkeypatch):
     def script(names, number):
         if number == 1:
             return [result_line(name) for name in names[:2]], session.Result(
-                session.DIED, 'kernel panic', last_cases=('io/c2',))
+                session.DIED, 'kernel panic', last_cases=('io/c2',), boot_seconds=2.0)
         return [result_line(name) for name in names], FINE
 
     ran = lab_that(monkeypatch, script)
@@ -156,7 +158,7 @@ def test_a_lab_that_dies_between_cases_is_a_failure_too(monkeypatch):
         died = number == 1
         return [result_line(name) for name in names[:3] if died] + [
             result_line(name) for name in names if not died], session.Result(
-                session.DIED, 'WARNING: at x.c') if died else FINE
+                session.DIED, 'WARNING: at x.c', boot_seconds=2.0) if died else FINE
 
     lab_that(monkeypatch, script)
     run, outcome, _ = check(NAMES)
@@ -168,7 +170,8 @@ def test_a_lab_that_dies_between_cases_is_a_failure_too(monkeypatch):
 
 def test_a_lab_that_reports_after_all_was_run_is_a_failure(monkeypatch):
     lab_that(monkeypatch, lambda names, number: ([result_line(name) for name in names],
-                                                 session.Result(session.DIED, 'BUG: x')))
+                                                 session.Result(session.DIED, 'BUG: x',
+                                                                boot_seconds=2.0)))
     run, outcome, _ = check(NAMES)
     run.run(1)
     assert not outcome.missing() and outcome.status() == 1
@@ -176,11 +179,47 @@ def test_a_lab_that_reports_after_all_was_run_is_a_failure(monkeypatch):
 
 def test_labs_are_not_started_for_ever(monkeypatch):
     ran = lab_that(monkeypatch, lambda names, number: ([b''], session.Result(
-        session.DIED, 'stall')))
+        session.DIED, 'stall', boot_seconds=2.0)))
     run, outcome, _ = check(NAMES)
     run.run(1)
     assert len(ran) == 1 + lab_run.RESTARTS
     assert outcome.count()['not_run'] == len(NAMES) and outcome.status() == 2
+
+
+def test_a_lab_that_never_starts_is_not_tried_again(monkeypatch):
+    ran = lab_that(monkeypatch, lambda names, number: ([b''], session.Result(
+        session.DIED, 'the kernel does not take the module assay')))
+    run, outcome, _ = check(NAMES)
+    assert run.run(1) is None
+    assert len(ran) == 1 and outcome.status() == 2
+    assert outcome.trouble == ['the kernel does not take the module assay']
+
+
+def test_a_module_that_does_not_build_is_a_failure(monkeypatch):
+    def script(names, number):
+        raise config.BuildFailed('vm.c:1: error: x')
+
+    lab_that(monkeypatch, script)
+    run, outcome, _ = check(NAMES)
+    assert run.run(2) is None
+    assert outcome.trouble == ['vm.c:1: error: x'] and outcome.status() == 2
+
+
+def test_a_lab_s_own_module_has_its_own_node(monkeypatch):
+    commands = []
+
+    def run(lab, command, *_):
+        commands.append((lab.hypervisor, command[command.index('--on') + 1]))
+        return FINE
+
+    monkeypatch.setattr(session, 'run', run)
+    for hypervisor, node in (('kvm', '/dev/kvm'), ('assay', '/dev/assay')):
+        target = targets.Target('svm', 'text', lab='svm', hypervisor=hypervisor)
+        outcome = results.Results([instance('io/a')], target.device())
+        options = types.SimpleNamespace(kernel=None, module=[], arguments=[])
+        lab_run.LabRun(target, options, outcome, Shown()).run(1)
+        assert commands.pop() == (hypervisor, node)
+        assert results.unknown_run(outcome.node)['target'] == node
 
 
 def test_a_lab_that_cannot_be_had_is_no_failure(monkeypatch):

@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from lab_tools import LAB, ROOT, USAGE, lab
-from labs import console, cpio, frames, initramfs, session, symbols
+from labs import console, cpio, frames, initramfs, modules, session, symbols
 from labs.config import UsageError
 
 
@@ -215,13 +215,36 @@ def test_the_last_cases_are_those_that_no_mark_ends(tmp_path):
     assert session.last_cases(tmp_path / 'none') == ()
 
 
-def test_parameters_go_to_modules_or_to_the_kernel():
-    assert session.parameters(['kvm-amd.npt=0', 'kvm.x=a,b'], ['kvm', 'kvm_amd'], set()) == (
-        {'kvm': ['force_emulation_prefix=1', 'x=a,b'], 'kvm_amd': ['npt=0']}, '')
-    assert session.parameters(['kvm.force_emulation_prefix=0'], [], None) == (
-        {}, 'kvm.force_emulation_prefix=0')
-    assert session.parameters(['kvm_amd.npt=0'], ['kvm_amd'], {'kvm'}) == (
-        {'kvm_amd': ['npt=0']}, 'kvm.force_emulation_prefix=1')
+def with_parameters(monkeypatch, **names):
+    """Stands in for loaded modules: their names, and those of their parameters."""
+    monkeypatch.setattr(modules, 'parameter_names', lambda data: data)
+    return names
+
+
+def test_parameters_go_to_modules_or_to_the_kernel(monkeypatch):
+    loaded = with_parameters(monkeypatch, kvm=['x', 'y'], kvm_amd=['npt'])
+    assert session.parameters(['kvm-amd.npt=0', 'kvm.y=1', 'kvm.x=a', 'kvm.x=a,b'], loaded,
+                              set()) == ({'kvm': ['y=1', 'x=a,b'], 'kvm_amd': ['npt=0']}, '')
+    assert session.parameters(['kvm.x=0'], {}, None) == ({}, 'kvm.x=0')
+    assert session.parameters(['kvm_amd.npt=0', 'kvm.x=1'], {'kvm_amd': ['npt']}, {'kvm'}) == (
+        {'kvm_amd': ['npt=0']}, 'kvm.x=1')
+
+
+@pytest.mark.parametrize('item, says', [
+    ('kvm.moon=1', 'kvm.moon=1: the module kvm has no such parameter, but x, y'),
+    ('none.x=1', 'the module none has no such parameter, but none at all'),
+    ('vfio.x=1', 'the lab loads no module vfio, but kvm, none'),
+])
+def test_a_parameter_that_there_is_not_is_told(monkeypatch, item, says):
+    loaded = with_parameters(monkeypatch, kvm=['x', 'y'], none=[])
+    with pytest.raises(UsageError, match=says):
+        session.parameters([item], loaded, set())
+
+
+def test_the_prefix_is_forced_in_what_is_loaded():
+    assert session.defaults('kvm') == ['kvm.force_emulation_prefix=1']
+    assert session.defaults('assay') == ['assay.force_emulation_prefix=1']
+    assert session.defaults('both') == [*session.defaults('kvm'), *session.defaults('assay')]
 
 
 # ---- what is typed wrong -----------------------------------------------------------------------
@@ -232,6 +255,7 @@ def test_parameters_go_to_modules_or_to_the_kernel():
     (('svm',), 'what to run is missing: ci/lab svm [OPTIONS] -- COMMAND...'),
     (('svm', '--'), 'what to run is missing: ci/lab svm [OPTIONS] -- COMMAND...'),
     (('svm', 'true'), 'unrecognized arguments: true'),
+    (('svm', '--hypervisor', 'xen', '--', 'true'), "invalid choice: 'xen'"),
     (('svm', '--smp', '0', '--', 'true'), 'takes a number from 1 to 64, not "0"'),
     (('svm', '--memory', '64k', '--', 'true'), 'takes a number from 128 to 65536, not "64k"'),
     (('svm', '--timeout', '-1', '--', 'true'), 'takes a number from 1 to 86400, not "-1"'),
