@@ -109,10 +109,13 @@ help:
 	@echo 'make deps          install what is missing to build and test (says what it will install)'
 	@echo 'make [all]         build/assay and the microguests'
 	@echo 'make check         run every case on TARGET ($(TARGET)); RUN_ARGS adds options'
-	@echo 'make check-svm     the same in a lab: stock kvm_amd on hardware emulated by QEMU'
-	@echo 'make check-vmx     the same: stock kvm_intel on hardware emulated by Bochs'
+	@echo 'make check-svm     in labs, on AMD hardware emulated by QEMU: stock kvm_amd, and assay.ko'
+	@echo 'make check-vmx     the same on Intel hardware emulated by Bochs: stock kvm_intel'
 	@echo 'make check-all     on every target there is (ci/check --list), one table of all'
 	@echo 'make check-memory  what becomes of guests when the host swaps, unmaps, forks: on TARGET or in a lab'
+	@echo 'make kmod          assay.ko, our hypervisor, for this kernel; KERNEL=6.1: for a lab'
+	@echo 'make kmod-install  install it for this kernel, or KDIR= (docs/module.md: signing, dkms)'
+	@echo 'make kmod-check    it builds for all kernels without a warning, sparse finds nothing'
 	@echo 'make test          test the harness itself'
 	@echo 'make bench         measure the engine against its floor'
 	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
@@ -290,8 +293,11 @@ check: all
 KEEP_STATUS = status=$$?; echo $$status >build/check.status; exit $$status
 
 # Targets by name (ci/check --list): labs and nodes alike, in one table.
-check-svm check-vmx check-all: check-%: all build/lab/agent
-	@ci/check $* $(RUN_ARGS); $(KEEP_STATUS)
+check-svm: CHECKED = svm assay-svm
+check-vmx: CHECKED = vmx
+check-all: CHECKED = all
+check-svm check-vmx check-all: all build/lab/agent
+	@ci/check $(CHECKED) $(RUN_ARGS); $(KEEP_STATUS)
 
 bench: all
 	build/assay bench --on $(TARGET)
@@ -354,6 +360,19 @@ build/memory-test: $(MEMORY) $(wildcard suites/memory/*.h) Makefile
 .PHONY: check-memory
 check-memory: build/memory-test build/lab/agent
 	@ci/memory $(if $(filter file,$(origin TARGET)),,--on $(TARGET)) $(MEMORY_ARGS)
+
+# ---- the module ----------------------------------------------------------------------
+
+.PHONY: kmod kmod-install kmod-check
+# Without KERNEL it is for KDIR, and that is the kernel that runs.
+kmod:
+	$(if $(KERNEL),@ci/kmod build --kernel $(KERNEL),+@$(MAKE) --no-print-directory -C kmod)
+
+kmod-install:
+	+@$(MAKE) --no-print-directory -C kmod install
+
+kmod-check:
+	@ci/kmod check; $(KEEP_STATUS)
 
 # ---- keeping it tidy -----------------------------------------------------------------
 

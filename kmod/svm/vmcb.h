@@ -2,7 +2,9 @@
 /*
  * The virtual machine control block: APM 2 appendix B, and the exit codes of appendix C.
  */
-#pragma once
+/* Not #pragma once: sparse goes by the name, and core/ has another for this file. */
+#ifndef ASSAY_VMCB_H
+#define ASSAY_VMCB_H
 
 #include "../core/port.h"
 
@@ -174,3 +176,5 @@ struct vmcb {
 } __attribute__((packed));
 
 static_assert(sizeof(struct vmcb) == 0x1000);
+
+#endif
