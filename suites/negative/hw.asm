@@ -68,3 +68,17 @@ case shutdown, "A triple fault, where a port access is expected of the processor
 	ud2
 	expect	shutdown
 	PICK(expect_hw shutdown, expect_hw io)
+
+;! fail step=2 why="cpu 1: another exit of the processor than expected"
+;! "cpu 1: hw exit" hlt "io*port=0x11 size=1 out*"
+case peer, "A port access of vCPU 1, where HLT is expected of the processor"
+	ref	"SDM 3 26.1.3"
+	smp	2
+	cpuid
+	checkpoint undefined_reg=0xf
+	expect_hw cpuid
+vcpu 1
+	out	0x11, al
+	expect	io_out, port=0x11, size=1, data=REG_RAX & 0xff
+	PICK(expect_hw io, expect_hw hlt)
+	checkpoint
