@@ -109,7 +109,7 @@ struct hwexit_source_ops {
 	void (*stop)(struct hwexit_source *source);
 	/*
 	 * Takes the oldest exit that was not yet taken; false if there is none. Costs no
-	 * call of the kernel.
+	 * call of the kernel. The vCPU aimed at must still be there.
 	 */
 	bool (*next)(struct hwexit_source *source, struct hwexit *exit,
 		     struct hwexit_missed *missed);

@@ -93,8 +93,11 @@ static bool next(struct hwexit_source *source, struct hwexit *exit, struct hwexi
 	struct mapped *mapped = mapped_of(source);
 	const struct assay_exit_ring *ring = mapped->ring;
 	struct assay_exit_entry entry;
-	u64 head = ring ? head_of(ring) : 0;
+	u64 head;
 
+	if (!ring)
+		return false;
+	head = head_of(ring);
 	if (head < mapped->next) {	/* no hypervisor does that: somebody wrote over it */
 		missed->lost++;
 		mapped->next = head;
@@ -117,9 +120,15 @@ static bool next(struct hwexit_source *source, struct hwexit *exit, struct hwexi
 }
 
 /* It records whether anybody looks or not. */
-static void nothing(struct hwexit_source *source)
+static void start(struct hwexit_source *source)
 {
 	(void)source;
+}
+
+/* The vCPU may have ended since it last ran, and its ring with it: it is not looked at again. */
+static void stop(struct hwexit_source *source)
+{
+	mapped_of(source)->ring = NULL;
 }
 
 static void close_mapped(struct hwexit_source *source)
@@ -128,7 +137,7 @@ static void close_mapped(struct hwexit_source *source)
 }
 
 static const struct hwexit_source_ops ops = {
-	.aim = aim, .start = nothing, .stop = nothing, .next = next, .close = close_mapped,
+	.aim = aim, .start = start, .stop = stop, .next = next, .close = close_mapped,
 };
 
 struct hwexit_source *hwexit_open_mapped(void)

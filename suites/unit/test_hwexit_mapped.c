@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "../../kmod/ring.h"
 #include "engine.h"
@@ -21,7 +22,7 @@ static struct {
 		u8 page[4096];
 	};
 	struct assay_exit_ring ring;
-} mapping;
+} mapping __attribute__((aligned(4096)));
 
 #define ring (&mapping.ring)
 
@@ -284,8 +285,10 @@ static void test_engine(void)
 	ok_equal(result.nhw, 3, "a new vCPU's ring is read from its beginning");
 	ok(engine.hw.config.known && engine.hw.config.nested && !engine.hw.config.unrestricted,
 	   "and its configuration counts");
+	mprotect(ring, sizeof(*ring), PROT_NONE);	/* the VM has ended before the case does */
 	hw_end(&engine);
-	ok(!engine.hw.on, "after the case nothing is recorded");
+	mprotect(ring, sizeof(*ring), PROT_READ | PROT_WRITE);
+	ok(!engine.hw.on, "after the case nothing is recorded, nor the ring looked at");
 }
 
 static void test_engine_overrun(void)
