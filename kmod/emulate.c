@@ -275,7 +275,7 @@ int assay_emulate(struct assay_vcpu *vcpu)
 	enum x86_result result;
 
 	x86_exec_begin(&vcpu->exec);
-	vcpu->exec.fpu_image = assay_fpu_image(vcpu);
+	assay_fpu_to_exec(vcpu);
 	result = x86_execute(&vcpu->exec);
 	assay_count(COUNT_EMULATION);
 	trace_assay_emulate(vcpu, result);

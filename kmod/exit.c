@@ -220,6 +220,7 @@ static int complete_exec(struct assay_vcpu *vcpu)
 	vcpu->pending = PENDING_NONE;
 	if (!io->write)
 		memcpy(io->data, io->port ? assay_pio_data(vcpu) : vcpu->run->mmio.data, io->size);
+	assay_fpu_to_exec(vcpu);	/* user space may have set it anew */
 	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
 }
 

@@ -48,16 +48,38 @@ static struct fxregs_state *legacy(struct assay_vcpu *vcpu)
 		memset(fx->st_space, 0, sizeof(fx->st_space));
 		fx->cwd = FCW_INIT;
 	}
-	if (!(xsave->header.xfeatures & XFEATURE_MASK_SSE))
+	if (!(xsave->header.xfeatures & XFEATURE_MASK_SSE)) {
 		memset(fx->xmm_space, 0, sizeof(fx->xmm_space));
+		/* Only the compacted format counts MXCSR as SSE's (SDM 1 13.8.1, 13.10). */
+		if (xsave->header.xcomp_bv & XCOMP_BV_COMPACTED_FORMAT)
+			fx->mxcsr = MXCSR_DEFAULT;
+	}
 	xsave->header.xfeatures |= XFEATURE_MASK_FPSSE;
 	return fx;
 }
 
-/* The image that core/ works on. */
-u8 *assay_fpu_image(struct assay_vcpu *vcpu)
+/*
+ * The upper halves of YMM registers, NULL without AVX. They are the first of the extended
+ * components, and so at the same place in both formats (SDM 1 13.4.2, 13.4.3).
+ */
+static u8 *upper_halves(struct assay_vcpu *vcpu)
 {
-	return (u8 *)legacy(vcpu);
+	struct xregs_state *xsave = &vcpu->fpu.fpstate->regs.xsave;
+	u8 *halves = xsave->extended_state_area;
+
+	if (!boot_cpu_has(X86_FEATURE_XSAVE) ||
+	    !(vcpu->fpu.fpstate->xfeatures & XFEATURE_MASK_YMM))
+		return NULL;
+	if (!(xsave->header.xfeatures & XFEATURE_MASK_YMM))
+		memset(halves, 0, sizeof(struct ymmh_struct));
+	xsave->header.xfeatures |= XFEATURE_MASK_YMM;
+	return halves;
+}
+
+void assay_fpu_to_exec(struct assay_vcpu *vcpu)
+{
+	vcpu->exec.fpu_image = (u8 *)legacy(vcpu);
+	vcpu->exec.ymm_image = upper_halves(vcpu);
 }
 
 static bool xcr0_differs(const struct assay_vcpu *vcpu)

@@ -117,7 +117,8 @@ int assay_fpu_create(struct assay_vcpu *vcpu);
 void assay_fpu_destroy(struct assay_vcpu *vcpu);
 void assay_fpu_to_guest(struct assay_vcpu *vcpu);
 void assay_fpu_to_host(struct assay_vcpu *vcpu);
-u8 *assay_fpu_image(struct assay_vcpu *vcpu);
+/* The guest's state outside of the guest, complete: for the executor to work on. */
+void assay_fpu_to_exec(struct assay_vcpu *vcpu);
 int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value);
 void assay_xcr0_to_guest(struct assay_vcpu *vcpu);
 void assay_xcr0_to_host(struct assay_vcpu *vcpu);
