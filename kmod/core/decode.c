@@ -600,6 +600,9 @@ static void operand_sizes(struct decoder *d)
 	}
 	if (flags & OPCODE_CREG)
 		insn->operand_size = bits64(d) ? 8 : 4;
+	/* 16-bit code has no MOVNTI of its own (SDM 2 MOVNTI). */
+	if (insn->op == OP_MOVNTI && insn->operand_size == 2)
+		insn->operand_size = 4;
 	insn->size = flags & OPCODE_BYTE ? 1 : flags & OPCODE_WORD ? 2 : insn->operand_size;
 }
 

@@ -464,6 +464,11 @@ static void test_later_moves(void)
 	ok_equal(m.fpu[192], 0x12, "LDDQU loads");
 	ok_equal(RUN(&m, "\x0f\x38\x2a\x0b"), X86_UNIMPLEMENTED, "0F 38 2A without 66h");
 	ok_equal(RUN(&m, "\x0f\xf0\x13"), X86_UNIMPLEMENTED, "0F F0 without F2h");
+	machine_reset(&m, PROT16, 0);
+	m.state.gpr[X86_RBX] = DATA;
+	m.state.gpr[X86_RAX] = 0x11223344;
+	DONE(&m, "\x0f\xc3\x07", "prot16: MOVNTI");
+	ok_equal(machine_get(&m, DATA, 8), 0x11223344, "prot16: MOVNTI stores 4 bytes");
 }
 
 int main(void)
