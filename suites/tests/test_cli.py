@@ -144,6 +144,9 @@ def test_probe_of_no_target(assay):
     status, output, _ = assay('probe', '--on', '/dev/absent')
     assert status == CANNOT
     assert '/dev/absent: there is no such device' in output
+    assert 'hw exits' not in output
+    status, output, _ = assay('probe', '--on', '/dev/absent', '--format', 'json')
+    assert (status, json.loads(output)['hw_exits']) == (CANNOT, None)
 
 
 # ---- images ------------------------------------------------------------------------------
