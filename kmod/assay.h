@@ -119,9 +119,13 @@ struct assay_slot {
 };
 
 struct assay_memory {
+	/* Slots change under both locks: who sleeps holds the first, who must not the second. */
 	struct rw_semaphore slots_lock;
 	struct assay_slot *slots;	/* sorted by base */
 	unsigned int count;
+	unsigned long slot_changes;	/* counts them */
+	struct mutex log_lock;		/* who takes pages out of dirty logs */
+	u64 manual_log;			/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: KVM_DIRTY_LOG_* */
 
 	spinlock_t lock;		/* tables and what follows */
 	struct stage2 tables;

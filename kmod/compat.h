@@ -30,6 +30,13 @@ static inline void assay_set_hypercall_mode(struct kvm_run *run, bool wide)
 #endif
 }
 
+/* Whether a signal ends the wait for a page that the task itself must bring (userfaultfd). */
+#ifdef GUP_INTERRUPTIBLE
+#define ASSAY_FOLL_INTERRUPTIBLE FOLL_INTERRUPTIBLE
+#else
+#define ASSAY_FOLL_INTERRUPTIBLE 0
+#endif
+
 static inline void assay_eventfd_signal(struct eventfd_ctx *eventfd)
 {
 #ifdef EVENTFD_SIGNAL_COUNTS

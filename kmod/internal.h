@@ -29,14 +29,18 @@ struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page);
 void assay_slot_dirty(struct assay_slot *slot, u64 page);
 int assay_set_region(struct assay_vm *vm, const struct kvm_userspace_memory_region *region);
 int assay_get_dirty_log(struct assay_vm *vm, const struct kvm_dirty_log *log);
+int assay_clear_dirty_log(struct assay_vm *vm, const struct kvm_clear_dirty_log *log);
+int assay_enable_manual_log(struct assay_vm *vm, u64 options);
 void assay_slots_free(struct assay_memory *memory);
 
 /* memory.c */
 int assay_memory_init(struct assay_vm *vm);
 void assay_memory_destroy(struct assay_vm *vm);
 int assay_memory_fault(struct assay_vm *vm, u64 gpa, bool write);
-void assay_memory_unmap(struct assay_vm *vm, u64 gpa, u64 size);
-void assay_memory_protect(struct assay_vm *vm, u64 gpa, u64 size);
+void assay_memory_begin(struct assay_vm *vm, const struct assay_slot *slot);
+void assay_memory_end(struct assay_vm *vm);
+bool assay_memory_protect(struct assay_vm *vm, u64 page, unsigned long mask);
+void assay_memory_flush(struct assay_vm *vm);
 
 /* vcpu.c */
 int assay_vcpu_create(struct assay_vm *vm, unsigned int id);
@@ -61,7 +65,6 @@ int assay_set_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *even
 
 /* run.c */
 int assay_run(struct assay_vcpu *vcpu);
-void assay_kick(struct assay_vcpu *vcpu);
 void assay_kick_all(struct assay_vm *vm);
 
 /* What a handler says: go on in the guest, leave to user space; or -errno. */

@@ -4,6 +4,8 @@
  * another thread may write at any time: everything in it is read once.
  */
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
+#include <linux/vtime.h>
 
 #include "compat.h"
 #include "internal.h"
@@ -12,28 +14,32 @@
 
 /* ---- calling a vCPU out of the guest ------------------------------------------------------ */
 
-void assay_kick(struct assay_vcpu *vcpu)
+static void called(void *unused)
 {
-	int cpu = READ_ONCE(vcpu->cpu);
-
-	/* Pairs with enter(): it is in the guest, or will still look. */
-	smp_mb();
-	if (READ_ONCE(vcpu->in_guest) && cpu >= 0 && cpu != raw_smp_processor_id()) {
-		assay_count(COUNT_KICK);
-		smp_send_reschedule(cpu);
-	}
 }
 
+/*
+ * All vCPUs come out of the guest, and are out when this returns: the processor that answers
+ * the call has left its guest to do so. They go in again when they have looked at generation.
+ */
 void assay_kick_all(struct assay_vm *vm)
 {
 	unsigned int i;
+	int cpu;
 
+	/* Pairs with enter(): a vCPU is seen to be in the guest, or it will still look. */
+	smp_mb();
 	preempt_disable();
 	for (i = 0; i < ASSAY_VCPUS; i++) {
 		struct assay_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
 
-		if (vcpu)
-			assay_kick(vcpu);
+		if (!vcpu || !smp_load_acquire(&vcpu->in_guest))
+			continue;
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu == smp_processor_id())
+			continue;
+		assay_count(COUNT_KICK);
+		smp_call_function_single(cpu, called, NULL, true);
 	}
 	preempt_enable();
 }
@@ -79,6 +85,24 @@ static bool stepping(const struct assay_vcpu *vcpu)
 	       vcpu->debug.control & KVM_GUESTDBG_SINGLESTEP;
 }
 
+/*
+ * What the thread uses in between is a guest's time (proc(5)). A tick that ends the guest is
+ * taken before the vendor comes back, and so belongs to it.
+ */
+static void begin_guest_time(void)
+{
+	local_irq_disable();
+	vtime_account_guest_enter();
+	local_irq_enable();
+}
+
+static void end_guest_time(void)
+{
+	local_irq_disable();
+	vtime_account_guest_exit();
+	local_irq_enable();
+}
+
 static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 {
 	unsigned int windows;
@@ -94,13 +118,15 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	vendor->load(vcpu);
 	WRITE_ONCE(vcpu->cpu, smp_processor_id());
 	WRITE_ONCE(vcpu->in_guest, true);
-	smp_mb();	/* pairs with assay_kick() and with flush() in memory.c */
+	smp_mb();	/* pairs with assay_kick_all() */
 	if (vcpu->generation != READ_ONCE(vcpu->vm->memory.generation)) {
 		vcpu->generation = READ_ONCE(vcpu->vm->memory.generation);
 		vcpu->flush = true;
 	}
 	assay_fpu_to_guest(vcpu);
+	begin_guest_time();
 	vendor->run(vcpu, &event, windows, exit);
+	end_guest_time();
 	assay_fpu_to_host(vcpu);
 	WRITE_ONCE(vcpu->in_guest, false);
 	vendor->put(vcpu);

@@ -12,7 +12,7 @@
 #define PAGES_MAX ((1ull << 31) - 1)	/* of a slot, as in KVM */
 #define FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
 
-/* The slot with that page, or NULL. Under slots_lock. */
+/* The slot with that page, or NULL. Under slots_lock, or memory->lock. */
 struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page)
 {
 	unsigned int low = 0, high = memory->count;
@@ -48,7 +48,13 @@ void assay_slot_dirty(struct assay_slot *slot, u64 page)
 		set_bit(page - slot->base, slot->dirty);
 }
 
-/* ---- changes --------------------------------------------------------------------------- */
+/* ---- changes ---------------------------------------------------------------------------- */
+
+/* What no guest-physical address reaches: the tables' limit, or the processor's. */
+static u64 guest_limit(void)
+{
+	return min(STAGE2_LIMIT, 1ull << boot_cpu_data.x86_phys_bits);
+}
 
 static int check_region(const struct kvm_userspace_memory_region *region)
 {
@@ -58,115 +64,128 @@ static int check_region(const struct kvm_userspace_memory_region *region)
 		return -EINVAL;
 	if ((size | gpa | region->userspace_addr) & ~PAGE_MASK)
 		return -EINVAL;
-	if (gpa + size < gpa || gpa + size > STAGE2_LIMIT || size >> PAGE_SHIFT > PAGES_MAX)
+	if (!access_ok((void __user *)(unsigned long)region->userspace_addr, size))
 		return -EINVAL;
-	if (size && !access_ok((void __user *)(unsigned long)region->userspace_addr, size))
+	if (gpa + size < gpa || size >> PAGE_SHIFT > PAGES_MAX)
+		return -EINVAL;
+	if (size && gpa + size > guest_limit())
 		return -EINVAL;
 	return 0;
 }
 
-static bool overlaps(struct assay_memory *memory, const struct assay_slot *new)
+static bool overlaps(struct assay_memory *memory, const struct assay_slot *want)
 {
 	unsigned int i;
 
 	for (i = 0; i < memory->count; i++) {
 		struct assay_slot *slot = &memory->slots[i];
 
-		if (slot->id != new->id && new->base < slot->base + slot->pages &&
-		    slot->base < new->base + new->pages)
+		if (slot->id != want->id && want->base < slot->base + slot->pages &&
+		    slot->base < want->base + want->pages)
 			return true;
 	}
 	return false;
-}
-
-/* What the guest has mapped of a slot that goes, moves or changes. */
-static void forget(struct assay_vm *vm, const struct assay_slot *slot)
-{
-	assay_memory_unmap(vm, slot->base << PAGE_SHIFT, slot->pages << PAGE_SHIFT);
 }
 
 static void remove_slot(struct assay_memory *memory, struct assay_slot *slot)
 {
 	unsigned int at = slot - memory->slots;
 
-	kvfree(slot->dirty);
-	/* The notifier looks at slots under this lock alone. */
-	spin_lock(&memory->lock);
 	memory->count--;
 	memmove(slot, slot + 1, (memory->count - at) * sizeof(*slot));
-	spin_unlock(&memory->lock);
 }
 
-static void insert_slot(struct assay_memory *memory, const struct assay_slot *new)
+static void insert_slot(struct assay_memory *memory, const struct assay_slot *want)
 {
 	unsigned int at = 0;
 
-	while (at < memory->count && memory->slots[at].base < new->base)
+	while (at < memory->count && memory->slots[at].base < want->base)
 		at++;
-	spin_lock(&memory->lock);
 	memmove(&memory->slots[at + 1], &memory->slots[at],
-		(memory->count - at) * sizeof(*new));
-	memory->slots[at] = *new;
+		(memory->count - at) * sizeof(*want));
+	memory->slots[at] = *want;
 	memory->count++;
+}
+
+/*
+ * Puts want in the place of old; either may be NULL. To faults that are under way it is as if
+ * Linux had taken the memory away: whatever they have found out counts no more.
+ */
+static void replace(struct assay_vm *vm, struct assay_slot *old, const struct assay_slot *want)
+{
+	struct assay_memory *memory = &vm->memory;
+	struct assay_slot before = old ? *old : (struct assay_slot){ .pages = 0 };
+
+	assay_memory_begin(vm, &before);
+	spin_lock(&memory->lock);
+	if (old)
+		remove_slot(memory, old);
+	if (want)
+		insert_slot(memory, want);
+	memory->slot_changes++;
 	spin_unlock(&memory->lock);
+	assay_memory_end(vm);
+	if (!want || want->dirty != before.dirty)
+		kvfree(before.dirty);
 }
 
 /* What KVM allows to change of a slot that is there: where it is, and its flags. */
-static int check_change(const struct assay_slot *old, const struct assay_slot *new)
+static int check_change(const struct assay_slot *old, const struct assay_slot *want)
 {
-	if (new->pages != old->pages || new->user != old->user ||
-	    (new->flags ^ old->flags) & KVM_MEM_READONLY)
+	if (want->pages != old->pages || want->user != old->user ||
+	    (want->flags ^ old->flags) & KVM_MEM_READONLY)
 		return -EINVAL;
 	return 0;
 }
 
-static int take_dirty(struct assay_slot *new, const struct assay_slot *old)
+/* The log that the slot had, or a new one. */
+static int take_log(struct assay_memory *memory, struct assay_slot *want,
+		    const struct assay_slot *old)
 {
-	if (!(new->flags & KVM_MEM_LOG_DIRTY_PAGES))
+	if (!(want->flags & KVM_MEM_LOG_DIRTY_PAGES))
 		return 0;
-	new->dirty = kvcalloc(BITS_TO_LONGS(new->pages), sizeof(long), GFP_KERNEL_ACCOUNT);
-	if (!new->dirty)
+	want->dirty = old ? old->dirty : NULL;
+	if (want->dirty)
+		return 0;
+	want->dirty = kvcalloc(BITS_TO_LONGS(want->pages), sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!want->dirty)
 		return -ENOMEM;
-	if (old && old->dirty && old->base == new->base)
-		bitmap_copy(new->dirty, old->dirty, new->pages);
+	if (memory->manual_log & KVM_DIRTY_LOG_INITIALLY_SET)
+		bitmap_set(want->dirty, 0, want->pages);
 	return 0;
 }
 
 /* Under slots_lock, for writing. */
-static int set_slot(struct assay_vm *vm, struct assay_slot *new)
+static int set_slot(struct assay_vm *vm, struct assay_slot *want)
 {
 	struct assay_memory *memory = &vm->memory;
-	struct assay_slot *old = slot_by_id(memory, new->id);
+	struct assay_slot *old = slot_by_id(memory, want->id);
 	int ret;
 
-	if (!new->pages) {
+	if (!want->pages) {
 		if (!old)
 			return -EINVAL;
-		forget(vm, old);
-		remove_slot(memory, old);
+		replace(vm, old, NULL);
 		return 0;
 	}
 	if (old) {
-		ret = check_change(old, new);
+		ret = check_change(old, want);
 		if (ret)
 			return ret;
+		if (old->base == want->base && old->flags == want->flags)
+			return 0;
 	}
-	if (overlaps(memory, new))
+	if (overlaps(memory, want))
 		return -EEXIST;
-	ret = take_dirty(new, old);
-	if (ret)
-		return ret;
-	if (old) {
-		forget(vm, old);
-		remove_slot(memory, old);
-	}
-	insert_slot(memory, new);
-	return 0;
+	ret = take_log(memory, want, old);
+	if (!ret)
+		replace(vm, old, want);
+	return ret;
 }
 
 int assay_set_region(struct assay_vm *vm, const struct kvm_userspace_memory_region *region)
 {
-	struct assay_slot new = {
+	struct assay_slot want = {
 		.id = region->slot, .flags = region->flags,
 		.base = region->guest_phys_addr >> PAGE_SHIFT,
 		.pages = region->memory_size >> PAGE_SHIFT, .user = region->userspace_addr,
@@ -176,45 +195,170 @@ int assay_set_region(struct assay_vm *vm, const struct kvm_userspace_memory_regi
 	if (ret)
 		return ret;
 	down_write(&vm->memory.slots_lock);
-	ret = set_slot(vm, &new);
+	ret = set_slot(vm, &want);
 	up_write(&vm->memory.slots_lock);
 	return ret;
 }
 
-/* ---- the dirty log ------------------------------------------------------------------------ */
+/* ---- the dirty log ---------------------------------------------------------------------- */
 
 /*
- * KVM_GET_DIRTY_LOG: what was written since the last call. Pages lose the right to be
- * written before the bitmap is taken, so that a write is in this log or in the next.
+ * A page whose bit is clear cannot be written to: the write that is its first sets the bit.
+ * So bits are cleared first, then their pages lose the right to be written, then processors
+ * forget that they had it, and only then user space learns of them and reads the pages: a
+ * write is in what it reads, or in the next log.
  */
+
+int assay_enable_manual_log(struct assay_vm *vm, u64 options)
+{
+	u64 known = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+
+	/* The other has a meaning only with this one (KVM API 7.15). */
+	if (options & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
+		known |= KVM_DIRTY_LOG_INITIALLY_SET;
+	if (options & ~known)
+		return -EINVAL;
+	down_write(&vm->memory.slots_lock);
+	vm->memory.manual_log = options;
+	up_write(&vm->memory.slots_lock);
+	return 0;
+}
+
+/* The slot of that number that has a log. */
+static struct assay_slot *logged_slot(struct assay_memory *memory, u32 id)
+{
+	struct assay_slot *slot;
+
+	if (id >= ASSAY_SLOTS)
+		return ERR_PTR(-EINVAL);
+	slot = slot_by_id(memory, id);
+	return slot && slot->dirty ? slot : ERR_PTR(-ENOENT);
+}
+
+/*
+ * Takes those pages of a word of the log whose bits are set in mask. What is returned is what
+ * was dirty; *flush if some translation must be forgotten.
+ */
+static unsigned long take_word(struct assay_vm *vm, struct assay_slot *slot, unsigned long word,
+			       unsigned long mask, bool *flush)
+{
+	atomic_long_t *bits = (atomic_long_t *)&slot->dirty[word];
+	unsigned long taken;
+
+	if (!(READ_ONCE(slot->dirty[word]) & mask))
+		return 0;
+	taken = atomic_long_fetch_andnot(mask, bits) & mask;
+	if (taken && assay_memory_protect(vm, slot->base + word * BITS_PER_LONG, taken))
+		*flush = true;
+	cond_resched();
+	return taken;
+}
+
+/* All of a log, into memory of its own, and out of the slot. */
+static void take_log_bits(struct assay_vm *vm, struct assay_slot *slot, unsigned long *copy)
+{
+	bool flush = false;
+	unsigned long i;
+
+	for (i = 0; i < BITS_TO_LONGS(slot->pages); i++)
+		copy[i] = take_word(vm, slot, i, ~0ul, &flush);
+	if (flush)
+		assay_memory_flush(vm);
+}
+
+/* Nothing is lost if it could not be told. */
+static void put_back(struct assay_slot *slot, const unsigned long *copy)
+{
+	unsigned long i;
+
+	for (i = 0; i < BITS_TO_LONGS(slot->pages); i++)
+		atomic_long_or(copy[i], (atomic_long_t *)&slot->dirty[i]);
+}
+
+static int tell_log(struct assay_vm *vm, struct assay_slot *slot, void __user *user)
+{
+	size_t bytes = BITS_TO_LONGS(slot->pages) * sizeof(long);
+	unsigned long *copy;
+	int ret = 0;
+
+	/* Then it is for KVM_CLEAR_DIRTY_LOG to take pages out. */
+	if (vm->memory.manual_log & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
+		return copy_to_user(user, slot->dirty, bytes) ? -EFAULT : 0;
+	copy = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	take_log_bits(vm, slot, copy);
+	if (copy_to_user(user, copy, bytes)) {
+		put_back(slot, copy);
+		ret = -EFAULT;
+	}
+	kvfree(copy);
+	return ret;
+}
+
+/* KVM_GET_DIRTY_LOG: what was written since the last call. */
 int assay_get_dirty_log(struct assay_vm *vm, const struct kvm_dirty_log *log)
 {
 	struct assay_slot *slot;
-	unsigned long *copy = NULL;
-	size_t bytes;
-	int ret = -ENOENT;
+	int ret;
 
-	down_write(&vm->memory.slots_lock);
-	slot = log->slot < ASSAY_SLOTS ? slot_by_id(&vm->memory, log->slot) : NULL;
-	if (log->slot >= ASSAY_SLOTS)
-		ret = -EINVAL;
-	if (!slot || !slot->dirty)
-		goto out;
-	bytes = BITS_TO_LONGS(slot->pages) * sizeof(long);
-	copy = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
-	ret = -ENOMEM;
-	if (!copy)
-		goto out;
-	assay_memory_protect(vm, slot->base << PAGE_SHIFT, slot->pages << PAGE_SHIFT);
-	memcpy(copy, slot->dirty, bytes);
-	memset(slot->dirty, 0, bytes);
-	ret = copy_to_user(log->dirty_bitmap, copy, bytes) ? -EFAULT : 0;
-	/* Nothing is lost if it could not be told. */
-	if (ret)
-		bitmap_or(slot->dirty, slot->dirty, copy, slot->pages);
-out:
-	up_write(&vm->memory.slots_lock);
-	kvfree(copy);
+	mutex_lock(&vm->memory.log_lock);
+	down_read(&vm->memory.slots_lock);
+	slot = logged_slot(&vm->memory, log->slot);
+	ret = IS_ERR(slot) ? PTR_ERR(slot) : tell_log(vm, slot, log->dirty_bitmap);
+	up_read(&vm->memory.slots_lock);
+	mutex_unlock(&vm->memory.log_lock);
+	return ret;
+}
+
+static int check_clear(const struct assay_slot *slot, const struct kvm_clear_dirty_log *log)
+{
+	if (log->first_page & 63 || log->first_page > slot->pages ||
+	    log->num_pages > slot->pages - log->first_page)
+		return -EINVAL;
+	if (log->num_pages & 63 && log->num_pages != slot->pages - log->first_page)
+		return -EINVAL;
+	return 0;
+}
+
+static int clear_log(struct assay_vm *vm, struct assay_slot *slot,
+		     const struct kvm_clear_dirty_log *log)
+{
+	unsigned long i, first = log->first_page / BITS_PER_LONG;
+	size_t words = BITS_TO_LONGS(log->num_pages);
+	unsigned long *mask;
+	bool flush = false;
+	int ret = check_clear(slot, log);
+
+	if (ret || !words)
+		return ret;
+	mask = kvmalloc_array(words, sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!mask)
+		return -ENOMEM;
+	if (copy_from_user(mask, log->dirty_bitmap, words * sizeof(long))) {
+		kvfree(mask);
+		return -EFAULT;
+	}
+	for (i = 0; i < words; i++)
+		take_word(vm, slot, first + i, mask[i], &flush);
+	if (flush)
+		assay_memory_flush(vm);
+	kvfree(mask);
+	return 0;
+}
+
+/* KVM_CLEAR_DIRTY_LOG: these pages have been taken care of. */
+int assay_clear_dirty_log(struct assay_vm *vm, const struct kvm_clear_dirty_log *log)
+{
+	struct assay_slot *slot;
+	int ret;
+
+	mutex_lock(&vm->memory.log_lock);
+	down_read(&vm->memory.slots_lock);
+	slot = logged_slot(&vm->memory, log->slot);
+	ret = IS_ERR(slot) ? PTR_ERR(slot) : clear_log(vm, slot, log);
+	up_read(&vm->memory.slots_lock);
+	mutex_unlock(&vm->memory.log_lock);
 	return ret;
 }
 

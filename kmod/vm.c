@@ -66,6 +66,8 @@ static long enable_cap(struct assay_vm *vm, void __user *argp)
 			return -EINVAL;
 		vm->hypercall_exits = cap.args[0];
 		return 0;
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return assay_enable_manual_log(vm, cap.args[0]);
 	default:
 		return -EINVAL;
 	}
@@ -87,6 +89,15 @@ static long get_dirty_log(struct assay_vm *vm, void __user *argp)
 	if (copy_from_user(&log, argp, sizeof(log)))
 		return -EFAULT;
 	return assay_get_dirty_log(vm, &log);
+}
+
+static long clear_dirty_log(struct assay_vm *vm, void __user *argp)
+{
+	struct kvm_clear_dirty_log log;
+
+	if (copy_from_user(&log, argp, sizeof(log)))
+		return -EFAULT;
+	return assay_clear_dirty_log(vm, &log);
 }
 
 /* Real mode needs no page of the guest's here: the addresses are only checked. */
@@ -115,6 +126,8 @@ static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 		return set_region(vm, argp);
 	case KVM_GET_DIRTY_LOG:
 		return get_dirty_log(vm, argp);
+	case KVM_CLEAR_DIRTY_LOG:
+		return clear_dirty_log(vm, argp);
 	case KVM_SET_TSS_ADDR:
 		return arg > 0xffffffff - 3 * PAGE_SIZE ? -EINVAL : 0;
 	case KVM_SET_IDENTITY_MAP_ADDR:

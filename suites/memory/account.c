@@ -90,6 +90,12 @@ static long long kernel_memory(const struct cgroup *cgroup)
 	return all - cgroup_number(cgroup, "memory.stat", "pagetables");
 }
 
+/* The same of tables for guests alone, by the kernel's own count; -1 if it has none. */
+static long long guest_tables(void)
+{
+	return number_in("/proc/meminfo", "SecPageTables");
+}
+
 /* In a child: touches memory so that each page needs another table. */
 static void spread(const struct cgroup *cgroup, int ready, int go)
 {
@@ -124,7 +130,7 @@ static void tables_charged(void)
 {
 	int ready[2], go[2], status;
 	struct cgroup cgroup;
-	long long before, grown;
+	long long before, grown, tables;
 	char byte = 0;
 	pid_t child;
 	bool good;
@@ -138,14 +144,17 @@ static void tables_charged(void)
 	check(read(ready[0], &byte, 1) == 1, "the child is gone");
 	usleep(2500000);
 	before = kernel_memory(&cgroup);
+	tables = guest_tables();
 	check(write(go[1], &byte, 1) == 1 && read(ready[0], &byte, 1) == 1, "the child is gone");
 	/* Some may have been there before. */
 	good = grows(&cgroup, before, SPREAD / 2 * (long long)PAGE);
 	grown = kernel_memory(&cgroup) - before;
+	tables = tables < 0 ? SPREAD * 4 : guest_tables() - tables;
 	check(write(go[1], &byte, 1) == 1, "the child is gone");
 	must(waitpid(child, &status, 0));
 	cgroup_remove(&cgroup);
 	check_equal(status, 0, "status of the child");
+	check(tables >= SPREAD / 2 * 4, "%d tables are %lld KiB of SecPageTables", SPREAD, tables);
 	check(good, "%d tables are charged with %lld KiB", SPREAD, grown / 1024);
 }
 

@@ -363,7 +363,7 @@ static void join(struct walk *walk)
 
 int walk_end(struct walk *walk)
 {
-	for (int i = 0; i < 60000 && !atomic_load(&walk->ended); i++)
+	for (int i = 0; i < 20000 && !atomic_load(&walk->ended); i++)
 		usleep(1000);
 	check(atomic_load(&walk->ended), "the guest goes on, and should have stopped");
 	join(walk);
@@ -381,7 +381,7 @@ bool walk_fault(struct walk *walk, struct walk_fault *fault)
 	return true;
 }
 
-void walk_stop(struct walk *walk)
+void walk_halt(struct walk *walk)
 {
 	atomic_store(&walk->stop, true);
 	walk->guest->run->immediate_exit = 1;
@@ -392,6 +392,11 @@ void walk_stop(struct walk *walk)
 	join(walk);
 	if (walk->result != EINTR)
 		stopped(walk);
+}
+
+void walk_stop(struct walk *walk)
+{
+	walk_halt(walk);
 	walk_compare(walk);
 }
 

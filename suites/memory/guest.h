@@ -80,6 +80,8 @@ void walk_resume(struct walk *walk);
 void walk_passes(struct walk *walk, unsigned int passes);
 /* Waits for the guest to stop by itself: errno of KVM_RUN, or 0 and guest->run has an exit. */
 int walk_end(struct walk *walk);
+/* Stops the guest with a signal, whatever it waits for. */
+void walk_halt(struct walk *walk);
 /* Stops the guest, and compares all of its memory with what it has written by then. */
 void walk_stop(struct walk *walk);
 void walk_compare(struct walk *walk);

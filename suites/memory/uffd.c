@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -157,6 +158,41 @@ static void killed(void)
 	      "the task was not ended by SIGKILL within 10 s");
 }
 
+/*
+ * "EINTR: an unmasked signal is pending" (KVM API 4.10): also while the vCPU waits for a page, so
+ * that a task whose pages never come can still be told so. Kernels before 6.2 cannot.
+ */
+static void interrupted(void)
+{
+	u8 *memory = memory_new(SIZE);
+	int fd = watch(memory, UFFDIO_REGISTER_MODE_MISSING);
+	struct guest guest;
+	struct walk walk = { .guest = &guest, .memory = memory, .gpa = RAM, .bytes = SIZE };
+	struct uffd_msg message;
+	struct utsname about;
+	int major, minor;
+
+	uname(&about);
+	if (sscanf(about.release, "%d.%d", &major, &minor) != 2 || major * 100 + minor < 602)
+		skip("Linux %s waits for pages without looking at signals", about.release);
+	guest_create(&guest);
+	slot_add(&guest, 1, RAM, memory, SIZE);
+	walk_start(&walk);
+	message = next_fault(fd);
+	/* It goes on as if nothing had been. */
+	walk_halt(&walk);
+	walk_resume(&walk);
+	serve(fd, memory, message.arg.pagefault.address);
+	for (unsigned long i = 1; i < PAGES; i++) {
+		do
+			message = next_fault(fd);
+		while (message.arg.pagefault.address - (u64)memory < i * PAGE);
+		serve(fd, memory, message.arg.pagefault.address);
+	}
+	walk_passes(&walk, 2);
+	walk_stop(&walk);
+}
+
 static void protect(int fd, u8 *memory, size_t bytes, bool on)
 {
 	struct uffdio_writeprotect request = {
@@ -199,6 +235,7 @@ const struct test uffd_tests[] = {
 	{ "uffd/missing", missing },
 	{ "uffd/others_go_on", others_go_on },
 	{ "uffd/killed", killed },
+	{ "uffd/interrupted", interrupted },
 	{ "uffd/write_protected", write_protected },
 	{ NULL, NULL }
 };

@@ -14,7 +14,7 @@ from labs.config import Unavailable
 
 PROGRAM = os.path.join(ROOT, 'build', 'memory-test')
 # What a kernel may lack. In the lab all that is needed for the others is there.
-MAY_BE_SKIPPED = {'change/compacted', 'huge/transparent_split', 'huge/transparent_hole',
+MAY_BE_SKIPPED = {'uffd/interrupted', 'change/compacted', 'huge/transparent_split', 'huge/transparent_hole',
                   'huge/transparent_swapped', 'huge/transparent_collapse', 'huge/hugetlb'}
 
 
