@@ -5,8 +5,6 @@
 #include <linux/eventfd.h>
 #include <linux/kvm.h>
 #include <linux/syscore_ops.h>
-/* What smp_send_reschedule() traces, from 6.4 on; before there is nothing of it in here. */
-#include <trace/events/ipi.h>
 #include <asm/fpu/api.h>
 
 /* User space may write it at any time; newer kernels say so in the field's name. */
