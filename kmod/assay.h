@@ -157,6 +157,13 @@ struct assay_vm {
 
 /* ---- a vCPU -------------------------------------------------------------------------------------- */
 
+/* Registers of the host that a guest's take the place of (switch.c). */
+struct assay_host {
+	u64 xcr0;
+	u32 pkru;
+	u32 tsc_aux;
+};
+
 /* What user space must answer before the vCPU goes on. */
 enum assay_pending {
 	PENDING_NONE,
@@ -166,6 +173,7 @@ enum assay_pending {
 };
 
 struct assay_vcpu {
+	struct rcu_head rcu;
 	struct assay_vm *vm;
 	unsigned int id;
 	struct mutex lock;		/* one ioctl at a time */
@@ -185,11 +193,13 @@ struct assay_vcpu {
 	u64 tsc_offset;
 
 	struct kvm_guest_debug debug;	/* KVM_SET_GUEST_DEBUG */
+	bool step_forced;		/* TF is the debugger's, not the guest's */
+	bool step_pushes;		/* and PUSHF is about to show it */
 	sigset_t sigmask;		/* KVM_SET_SIGNAL_MASK */
 	bool sigmask_set;
 
 	struct fpu_guest fpu;
-	u64 user_xcr0;			/* the task's own, while the guest runs */
+	struct assay_host host;		/* the task's own, while the guest runs */
 	u64 generation;			/* of memory, that this vCPU has seen */
 	bool flush;
 	bool ran;			/* KVM_RUN has been called: CPUID is fixed */
@@ -201,6 +211,11 @@ struct assay_vcpu {
 
 /* For vendors: whether the vCPU must not enter; interrupts are off. */
 bool assay_vcpu_kicked(struct assay_vcpu *vcpu);
-/* For vendors: the guest's XCR0 around the entry; interrupts are off. */
-void assay_xcr0_to_guest(struct assay_vcpu *vcpu);
-void assay_xcr0_to_host(struct assay_vcpu *vcpu);
+/*
+ * For vendors: what neither their hardware nor the FPU's swap covers (switch.c), around
+ * the entry; interrupts are off.
+ */
+void assay_switch_to_guest(struct assay_vcpu *vcpu);
+void assay_switch_to_host(struct assay_vcpu *vcpu);
+/* For vendors: DR7 while the guest runs, its own or its debugger's. */
+u64 assay_dr7(const struct assay_vcpu *vcpu);

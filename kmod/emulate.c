@@ -215,17 +215,14 @@ static int give_up(struct assay_vcpu *vcpu)
 	return LEAVE;
 }
 
-/* An instruction that has ended, all but its traps. */
+/* An instruction that has ended, all but its traps, and a debugger's step. */
 static int ended(struct assay_vcpu *vcpu)
 {
 	struct x86_fault trap = { .vector = X86_DB, .dr6 = vcpu->exec.trap };
 
-	/* The event is the new task's now, or was lost to a fault of the switch. */
-	if (vcpu->exec.task.wanted)
-		x86_events_delivered(&vcpu->events);
-	if (!vcpu->exec.trap)
-		return GO_ON;
-	return assay_debug_trap(vcpu, &trap);
+	if (assay_stepping(vcpu))
+		trap.dr6 |= X86_DR6_BS;
+	return trap.dr6 ? assay_debug_trap(vcpu, &trap) : GO_ON;
 }
 
 static int faulted(struct assay_vcpu *vcpu)
@@ -234,7 +231,7 @@ static int faulted(struct assay_vcpu *vcpu)
 
 	if (fault->software)
 		vcpu->state.rip = vcpu->exec.next_rip;
-	else
+	else if (fault->vector != X86_DB)
 		vcpu->state.rflags |= X86_FLAG_RF;
 	return assay_raise(vcpu, fault, vcpu->exec.insn.length);
 }

@@ -10,37 +10,10 @@ static const u8 forced_prefix[5] = { 0x0f, 0x0b, 'k', 'v', 'm' };
 
 int assay_raise(struct assay_vcpu *vcpu, const struct x86_fault *fault, u8 length)
 {
-	struct kvm_run *run = vcpu->run;
-
-	/* A debugger's breakpoints are the debugger's. */
-	if (fault->vector == X86_BP && vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP) {
-		run->exit_reason = KVM_EXIT_DEBUG;
-		run->debug.arch.exception = X86_BP;
-		run->debug.arch.pc = vcpu->state.seg[X86_CS].base + vcpu->state.rip;
-		run->debug.arch.dr6 = 0;
-		run->debug.arch.dr7 = vcpu->state.dr7;
-		return LEAVE;
-	}
+	if (fault->vector == X86_BP && vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
+		return assay_debug_breakpoint(vcpu);
 	x86_events_raise(&vcpu->events, fault, length);
 	return GO_ON;
-}
-
-/* #DB, as a debugger or the guest wants it. */
-int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap)
-{
-	struct kvm_run *run = vcpu->run;
-
-	if (!(vcpu->debug.control & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))) {
-		x86_events_raise(&vcpu->events, trap, 0);
-		return GO_ON;
-	}
-	run->exit_reason = KVM_EXIT_DEBUG;
-	run->debug.arch.exception = X86_DB;
-	run->debug.arch.pc = vcpu->state.seg[X86_CS].base + vcpu->state.rip;
-	run->debug.arch.dr6 = trap->dr6 | X86_DR6_FIXED;
-	run->debug.arch.dr7 = vcpu->debug.control & KVM_GUESTDBG_USE_HW_BP ?
-			      vcpu->debug.arch.debugreg[7] : vcpu->state.dr7;
-	return LEAVE;
 }
 
 /* Whether RIP stands on the forced-emulation prefix. */

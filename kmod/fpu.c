@@ -82,27 +82,6 @@ void assay_fpu_to_exec(struct assay_vcpu *vcpu)
 	vcpu->exec.ymm_image = upper_halves(vcpu);
 }
 
-static bool xcr0_differs(const struct assay_vcpu *vcpu)
-{
-	return boot_cpu_has(X86_FEATURE_OSXSAVE) && vcpu->state.cr4 & CR4_OSXSAVE &&
-	       vcpu->state.xcr0 != vcpu->user_xcr0;
-}
-
-/* Interrupts are off: no handler may use the FPU under the guest's XCR0. */
-void assay_xcr0_to_guest(struct assay_vcpu *vcpu)
-{
-	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
-		vcpu->user_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	if (xcr0_differs(vcpu))
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->state.xcr0);
-}
-
-void assay_xcr0_to_host(struct assay_vcpu *vcpu)
-{
-	if (xcr0_differs(vcpu))
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->user_xcr0);
-}
-
 /* SDM 1 13.3: x87 always, AVX only with SSE. */
 static bool xcr0_valid(u64 value)
 {

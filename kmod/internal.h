@@ -73,7 +73,14 @@ void assay_kick_all(struct assay_vm *vm);
 
 /* An exception for the guest, or for its debugger. */
 int assay_raise(struct assay_vcpu *vcpu, const struct x86_fault *fault, u8 length);
+
+/* debug.c: KVM_SET_GUEST_DEBUG. A trap goes to the debugger, if it has asked, or to the guest. */
+long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp);
 int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap);
+int assay_debug_breakpoint(struct assay_vcpu *vcpu);
+bool assay_stepping(const struct assay_vcpu *vcpu);
+void assay_step_begin(struct assay_vcpu *vcpu);
+void assay_step_end(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 
 /* exit.c: what follows from an exit of the processor. */
 int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
@@ -123,6 +130,4 @@ void assay_fpu_to_host(struct assay_vcpu *vcpu);
 /* The guest's state outside of the guest, complete: for the executor to work on. */
 void assay_fpu_to_exec(struct assay_vcpu *vcpu);
 int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value);
-void assay_xcr0_to_guest(struct assay_vcpu *vcpu);
-void assay_xcr0_to_host(struct assay_vcpu *vcpu);
 long assay_fpu_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp);

@@ -78,13 +78,6 @@ static bool wants_window(const struct assay_vcpu *vcpu)
 	return READ_ONCE(vcpu->run->request_interrupt_window);
 }
 
-/* Single steps of a debugger: TF, without the guest's knowing (run.c and exit.c alone). */
-static bool stepping(const struct assay_vcpu *vcpu)
-{
-	return vcpu->debug.control & KVM_GUESTDBG_ENABLE &&
-	       vcpu->debug.control & KVM_GUESTDBG_SINGLESTEP;
-}
-
 /*
  * What the thread uses in between is a guest's time (proc(5)). A tick that ends the guest is
  * taken before the vendor comes back, and so belongs to it.
@@ -107,12 +100,10 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 {
 	unsigned int windows;
 	struct x86_event event = x86_events_next(&vcpu->events, &vcpu->state, &windows);
-	bool step = stepping(vcpu) && !(vcpu->state.rflags & X86_FLAG_TF);
 
 	if (wants_window(vcpu))
 		windows |= X86_WINDOW_INTERRUPT;
-	if (step)
-		vcpu->state.rflags |= X86_FLAG_TF;
+	assay_step_begin(vcpu);
 	observe_entry(vcpu, &event, windows);
 	preempt_disable();
 	vendor->load(vcpu);
@@ -131,8 +122,7 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	WRITE_ONCE(vcpu->in_guest, false);
 	vendor->put(vcpu);
 	preempt_enable();
-	if (step)
-		vcpu->state.rflags &= ~X86_FLAG_TF;
+	assay_step_end(vcpu, exit);
 	x86_events_delivered(&vcpu->events);
 	if (exit->interrupted.valid)
 		x86_events_interrupted(&vcpu->events, &exit->interrupted);
@@ -160,16 +150,17 @@ static int loop(struct assay_vcpu *vcpu)
 	int ret = GO_ON;
 
 	while (ret == GO_ON) {
+		/* HLT has been executed, whatever comes now. */
+		if (vcpu->state.activity == X86_HALTED) {
+			ret = assay_halted(vcpu);
+			continue;
+		}
 		if (signal_pending(current))
 			return leave(vcpu, KVM_EXIT_INTR, -EINTR);
 		if (wants_window(vcpu) && ready_for_interrupt(vcpu))
 			return leave(vcpu, KVM_EXIT_IRQ_WINDOW_OPEN, 0);
 		if (vcpu->events.shutdown)
 			return leave(vcpu, KVM_EXIT_SHUTDOWN, 0);
-		if (vcpu->state.activity == X86_HALTED) {
-			ret = assay_halted(vcpu);
-			continue;
-		}
 		enter(vcpu, &exit);
 		ret = assay_handle_exit(vcpu, &exit);
 		cond_resched();

@@ -65,29 +65,6 @@ static long interrupt(struct assay_vcpu *vcpu, void __user *argp)
 	return assay_interrupt(vcpu, irq.irq);
 }
 
-static long set_guest_debug(struct assay_vcpu *vcpu, void __user *argp)
-{
-	struct kvm_guest_debug debug;
-	u32 known = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |
-		    KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB;
-	struct x86_fault fault = { 0 };
-
-	if (copy_from_user(&debug, argp, sizeof(debug)))
-		return -EFAULT;
-	if (debug.control & ~known)
-		return -EINVAL;
-	if (debug.control & (KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB)) {
-		if (vcpu->events.exception.valid || vcpu->events.delivering.valid)
-			return -EBUSY;
-		fault.vector = debug.control & KVM_GUESTDBG_INJECT_DB ? X86_DB : X86_BP;
-		x86_events_raise(&vcpu->events, &fault, 0);
-	}
-	if (!(debug.control & KVM_GUESTDBG_ENABLE))
-		debug.control = 0;
-	vcpu->debug = debug;
-	return 0;
-}
-
 static long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned long arg)
 {
 	void __user *argp = (void __user *)arg;
@@ -103,7 +80,7 @@ static long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned l
 	case KVM_SET_SIGNAL_MASK:
 		return set_signal_mask(vcpu, argp);
 	case KVM_SET_GUEST_DEBUG:
-		return set_guest_debug(vcpu, argp);
+		return assay_set_guest_debug(vcpu, argp);
 	case KVM_SET_CPUID2:
 		return assay_set_cpuid(vcpu, argp);
 	case KVM_GET_CPUID2:
@@ -145,7 +122,6 @@ static int vcpu_release(struct inode *inode, struct file *file)
 	mutex_lock(&vm->lock);
 	WRITE_ONCE(vm->vcpus[vcpu->id], NULL);
 	mutex_unlock(&vm->lock);
-	synchronize_rcu();	/* whoever kicks has it no more */
 	assay_vcpu_destroy(vcpu);
 	assay_vm_put(vm);
 	return 0;
@@ -187,7 +163,7 @@ void assay_vcpu_destroy(struct assay_vcpu *vcpu)
 			__free_page(vcpu->pages[i]);
 	}
 	kvfree(vcpu->cpuid);
-	kfree(vcpu);
+	kfree_rcu(vcpu, rcu);	/* who kicks may still look at it */
 	assay_count(COUNT_VCPU_END);
 }
 

@@ -92,8 +92,8 @@ void svm_store_state(struct vmcb *vmcb, const struct x86_state *s)
 	save->cr3 = s->cr3;
 	save->cr4 = s->cr4;
 	save->efer = entry_efer(s);
-	save->dr6 = s->dr6;
-	save->dr7 = s->dr7;
+	/* The guest's is core/'s: every #DB and every MOV DR exits. What is set is new, then. */
+	save->dr6 = X86_DR6_FIXED;
 	save->star = s->msr.star;
 	save->lstar = s->msr.lstar;
 	save->cstar = s->msr.cstar;
@@ -120,8 +120,6 @@ void svm_load_state(struct x86_state *s, const struct vmcb *vmcb)
 	s->cr2 = save->cr2;
 	s->cr3 = save->cr3;
 	s->cr4 = save->cr4;
-	s->dr6 = save->dr6;
-	s->dr7 = save->dr7;
 	s->msr.star = save->star;
 	s->msr.lstar = save->lstar;
 	s->msr.cstar = save->cstar;

@@ -290,17 +290,6 @@ static void set_event(struct svm_vcpu *svm, const struct x86_state *s, const str
 		unintercept(control, VMCB_IRET);
 }
 
-/* DR0 to DR3 are not in the VMCB; they matter only while DR7 arms one of them. */
-static void load_breakpoints(const struct x86_state *s)
-{
-	if (!(s->dr7 & 0xff))
-		return;
-	set_debugreg(s->dr[0], 0);
-	set_debugreg(s->dr[1], 1);
-	set_debugreg(s->dr[2], 2);
-	set_debugreg(s->dr[3], 3);
-}
-
 static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsigned int windows,
 		    struct assay_exit *exit)
 {
@@ -309,6 +298,7 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	u64 host = page_to_phys(own->host);
 
 	svm_store_state(svm->vmcb, &vcpu->state);
+	svm->vmcb->save.dr7 = assay_dr7(vcpu);
 	svm->vmcb->control.tsc_offset = vcpu->tsc_offset;
 	set_event(svm, &vcpu->state, event, windows);
 	if (vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
@@ -324,15 +314,12 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 		svm_not_entered(exit, event);
 		return;
 	}
-	assay_xcr0_to_guest(vcpu);
-	load_breakpoints(&vcpu->state);
+	assay_switch_to_guest(vcpu);
 	asm volatile("clgi" ::: "memory");
 	asm volatile("vmsave %0" : : "a" (host) : "memory");
 	svm_enter(page_to_phys(svm->page), vcpu->state.gpr, host);
 	asm volatile("stgi" ::: "memory");
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
-	assay_xcr0_to_host(vcpu);
+	assay_switch_to_host(vcpu);
 	local_irq_enable();
 
 	svm_load_state(&vcpu->state, svm->vmcb);

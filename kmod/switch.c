@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Registers that neither VMCB nor VMCS nor the FPU's swap covers: XCR0, PKRU, TSC_AUX and
+ * DR0 to DR3. Interrupts are off between the two, so that no handler meets the guest's.
+ */
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr.h>
+#include <asm/special_insns.h>
+
+#include "internal.h"
+
+/* Only a guest with CR4.OSXSAVE has an XCR0 of its own: others run under the host's. */
+static bool has_xcr0(const struct assay_vcpu *vcpu)
+{
+	return boot_cpu_has(X86_FEATURE_OSXSAVE) && vcpu->state.cr4 & CR4_OSXSAVE;
+}
+
+static bool has_pkru(const struct assay_vcpu *vcpu)
+{
+	return boot_cpu_has(X86_FEATURE_OSPKE) && vcpu->state.cr4 & CR4_PKE;
+}
+
+static bool has_tsc_aux(void)
+{
+	return boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
+}
+
+/* Breakpoints matter only while DR7 arms one of them. */
+static void load_breakpoints(const struct assay_vcpu *vcpu)
+{
+	bool debugger = vcpu->debug.control & KVM_GUESTDBG_USE_HW_BP;
+
+	if (!(assay_dr7(vcpu) & 0xff))
+		return;
+	set_debugreg(debugger ? vcpu->debug.arch.debugreg[0] : vcpu->state.dr[0], 0);
+	set_debugreg(debugger ? vcpu->debug.arch.debugreg[1] : vcpu->state.dr[1], 1);
+	set_debugreg(debugger ? vcpu->debug.arch.debugreg[2] : vcpu->state.dr[2], 2);
+	set_debugreg(debugger ? vcpu->debug.arch.debugreg[3] : vcpu->state.dr[3], 3);
+}
+
+void assay_switch_to_guest(struct assay_vcpu *vcpu)
+{
+	struct assay_host *host = &vcpu->host;
+
+	if (has_xcr0(vcpu)) {
+		host->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+		if (host->xcr0 != vcpu->state.xcr0)
+			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->state.xcr0);
+	}
+	if (has_pkru(vcpu)) {
+		host->pkru = rdpkru();
+		wrpkru(vcpu->state.pkru);
+	}
+	if (has_tsc_aux()) {
+		host->tsc_aux = __rdmsr(MSR_TSC_AUX);
+		if (host->tsc_aux != (u32)vcpu->state.msr.tsc_aux)
+			wrmsrl(MSR_TSC_AUX, vcpu->state.msr.tsc_aux);
+	}
+	load_breakpoints(vcpu);
+}
+
+void assay_switch_to_host(struct assay_vcpu *vcpu)
+{
+	struct assay_host *host = &vcpu->host;
+
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	if (has_tsc_aux() && host->tsc_aux != (u32)vcpu->state.msr.tsc_aux)
+		wrmsrl(MSR_TSC_AUX, host->tsc_aux);
+	if (has_pkru(vcpu)) {
+		vcpu->state.pkru = rdpkru();
+		wrpkru(host->pkru);
+	}
+	if (has_xcr0(vcpu) && host->xcr0 != vcpu->state.xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, host->xcr0);
+}
