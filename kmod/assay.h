@@ -149,6 +149,7 @@ struct assay_vm {
 	struct list_head zones;		/* coalesced */
 	struct assay_vcpu *ring_owner;	/* whose coalesced ring everybody fills: the first vCPU */
 	spinlock_t ring_lock;
+	u32 boot_cpu;			/* KVM_SET_BOOT_CPU_ID: which vCPU has APIC_BASE.BSP */
 	u32 user_msrs;			/* KVM_CAP_X86_USER_SPACE_MSR: KVM_MSR_EXIT_REASON_* */
 	bool exception_payload;		/* KVM_CAP_EXCEPTION_PAYLOAD */
 	u64 hypercall_exits;		/* KVM_CAP_EXIT_HYPERCALL: mask */

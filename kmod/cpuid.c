@@ -30,6 +30,21 @@ static void read_leaf(struct kvm_cpuid_entry2 *entry, u32 leaf, u32 subleaf)
 	cpuid_count(leaf, subleaf, &entry->eax, &entry->ebx, &entry->ecx, &entry->edx);
 }
 
+/* Leaf 0Dh: which components, what XSAVE can do (not XSAVES), where each one is. */
+static void mask_xsave(struct kvm_cpuid_entry2 *entry)
+{
+	switch (entry->index) {
+	case 0:
+		entry->eax &= assay_xcr0_supported();
+		entry->edx = 0;
+		break;
+	case 1:
+		entry->eax &= 7;	/* XSAVEOPT, XSAVEC, XGETBV with ECX = 1 */
+		entry->ebx = entry->ecx = entry->edx = 0;
+		break;
+	}
+}
+
 /* Takes out what a guest cannot have. */
 static void mask_leaf(struct kvm_cpuid_entry2 *entry)
 {
@@ -52,9 +67,7 @@ static void mask_leaf(struct kvm_cpuid_entry2 *entry)
 		break;
 	case 0xd:
 		entry->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
-		if (entry->index == 0)
-			entry->eax &= XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM;
-		entry->edx = 0;
+		mask_xsave(entry);
 		break;
 	case 0x80000000:
 		entry->eax = min(entry->eax, 0x80000008u);
@@ -94,8 +107,12 @@ static u32 fill_supported(struct kvm_cpuid_entry2 *entries)
 			mask_leaf(&entries[count++]);
 		}
 	}
-	read_leaf(&entries[count], 0xd, 2);
-	entries[count++].flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+	for (i = 1; i < 64; i++) {
+		if (i > 1 && !(assay_xcr0_supported() >> i & 1))
+			continue;
+		read_leaf(&entries[count], 0xd, i);
+		mask_leaf(&entries[count++]);
+	}
 	return count;
 }
 

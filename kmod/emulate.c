@@ -269,12 +269,20 @@ int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 
 int assay_emulate(struct assay_vcpu *vcpu)
 {
+	u64 cr8 = vcpu->state.cr8;
 	enum x86_result result;
+	int ret;
 
 	x86_exec_begin(&vcpu->exec);
 	assay_fpu_to_exec(vcpu);
 	result = x86_execute(&vcpu->exec);
 	assay_count(COUNT_EMULATION);
 	trace_assay_emulate(vcpu, result);
-	return assay_emulated(vcpu, result);
+	ret = assay_emulated(vcpu, result);
+	/* User space has the APIC, and may have held an interrupt back (KVM API 5). */
+	if (ret == GO_ON && vcpu->state.cr8 < cr8) {
+		vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+		return LEAVE;
+	}
+	return ret;
 }

@@ -70,7 +70,7 @@ void assay_get_events(struct assay_vcpu *vcpu, struct kvm_vcpu_events *out)
 	out->interrupt.shadow = vcpu->state.shadow;
 	out->nmi.injected = events->delivering.valid &&
 			    events->delivering.kind == X86_EVENT_NMI;
-	out->nmi.pending = events->nmi_pending;
+	out->nmi.pending = events->nmis;
 	out->nmi.masked = vcpu->state.nmi_blocked;
 	out->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
 	if (vcpu->vm->exception_payload)
@@ -115,11 +115,11 @@ int assay_set_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *in)
 {
 	struct x86_events *events = &vcpu->events;
 	int ret = check_events(vcpu, in);
-	bool nmi_pending = events->nmi_pending;
+	u8 nmis = events->nmis;
 
 	if (ret)
 		return ret;
-	*events = (struct x86_events){ .nmi_pending = nmi_pending };
+	*events = (struct x86_events){ .nmis = nmis };
 	set_exception(vcpu, in);
 	if (in->interrupt.injected && !events->delivering.valid) {
 		events->delivering = (struct x86_event){
@@ -135,7 +135,7 @@ int assay_set_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *in)
 		events->delivering = (struct x86_event){
 			.valid = true, .kind = X86_EVENT_NMI, .vector = X86_NMI };
 	if (in->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
-		events->nmi_pending = in->nmi.pending;
+		events->nmis = min_t(u8, in->nmi.pending, 2);
 	vcpu->state.nmi_blocked = in->nmi.masked;
 	if (in->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		vcpu->state.shadow = in->interrupt.shadow &

@@ -8,8 +8,16 @@
 #include "compat.h"
 #include "internal.h"
 
-#define XCR0_ALLOWED (XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM)
 #define FCW_INIT 0x37f			/* after FNINIT */
+
+u64 assay_xcr0_supported(void)
+{
+	u64 known = XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | XFEATURE_MASK_PKRU;
+
+	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return XFEATURE_MASK_FPSSE;
+	return xgetbv(XCR_XFEATURE_ENABLED_MASK) & known;
+}
 
 int assay_fpu_create(struct assay_vcpu *vcpu)
 {
@@ -85,7 +93,7 @@ void assay_fpu_to_exec(struct assay_vcpu *vcpu)
 /* SDM 1 13.3: x87 always, AVX only with SSE. */
 static bool xcr0_valid(u64 value)
 {
-	if (!(value & XFEATURE_MASK_FP) || value & ~(u64)XCR0_ALLOWED)
+	if (!(value & XFEATURE_MASK_FP) || value & ~assay_xcr0_supported())
 		return false;
 	return !(value & XFEATURE_MASK_YMM) || value & XFEATURE_MASK_SSE;
 }
@@ -142,6 +150,8 @@ static long get_xsave(struct assay_vcpu *vcpu, void __user *argp)
 	if (!area)
 		return -ENOMEM;
 	assay_copy_guest_fpu(&vcpu->fpu, area->region, sizeof(area->region), vcpu->state.pkru);
+	/* The kernel saves what the guest cannot have, too (MPX), and would not take it back. */
+	((struct xregs_state *)area->region)->header.xfeatures &= assay_xcr0_supported();
 	ret = copy_to_user(argp, area->region, sizeof(area->region)) ? -EFAULT : 0;
 	kfree(area);
 	return ret;
@@ -154,7 +164,7 @@ static long set_xsave(struct assay_vcpu *vcpu, void __user *argp)
 
 	if (IS_ERR(area))
 		return PTR_ERR(area);
-	ret = fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, area->region, XCR0_ALLOWED,
+	ret = fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, area->region, assay_xcr0_supported(),
 					     &vcpu->state.pkru);
 	kfree(area);
 	return ret;

@@ -61,7 +61,7 @@ int assay_halted(struct assay_vcpu *vcpu)
 {
 	vcpu->state.activity = X86_ACTIVE;
 	/* What could be delivered ends it at once. */
-	if (vcpu->events.nmi_pending || (vcpu->events.interrupt_pending &&
+	if (vcpu->events.nmis || (vcpu->events.interrupt_pending &&
 					 vcpu->state.rflags & X86_FLAG_IF))
 		return GO_ON;
 	vcpu->run->exit_reason = KVM_EXIT_HLT;

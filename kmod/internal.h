@@ -103,6 +103,7 @@ int assay_set_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int assay_get_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4]);
 /* msr.c */
+bool assay_apic_base_valid(struct assay_vcpu *vcpu, u64 value);
 enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value);
 enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value);
 int assay_complete_msr(struct assay_vcpu *vcpu);
@@ -129,5 +130,6 @@ void assay_fpu_to_guest(struct assay_vcpu *vcpu);
 void assay_fpu_to_host(struct assay_vcpu *vcpu);
 /* The guest's state outside of the guest, complete: for the executor to work on. */
 void assay_fpu_to_exec(struct assay_vcpu *vcpu);
+u64 assay_xcr0_supported(void);	/* bits of XCR0 that a guest may set */
 int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value);
 long assay_fpu_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp);

@@ -2,6 +2,7 @@
 /* Model-specific registers: which there are, what may be written, who answers for them. */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 #include <asm/msr-index.h>
 
 #include "internal.h"
@@ -93,6 +94,19 @@ static bool pat_valid(u64 value)
 	return true;
 }
 
+/* Reserved bits, and x2APIC mode without an APIC that is on (SDM 3 10.4.4, 10.12.1). */
+bool assay_apic_base_valid(struct assay_vcpu *vcpu, u64 value)
+{
+	u64 reserved = 0x2ff | ~0ull << vcpu->env.physical_bits;
+	u32 regs[4];
+
+	assay_cpuid(vcpu, 1, 0, regs);
+	if (!(regs[2] & 1u << 21))
+		reserved |= X2APIC_ENABLE;
+	return !(value & reserved) &&
+	       (value & (X2APIC_ENABLE | MSR_IA32_APICBASE_ENABLE)) != X2APIC_ENABLE;
+}
+
 /* LMA is the processor's to change; LME only while paging is off. */
 static int set_efer(struct assay_vcpu *vcpu, struct x86_state *s, u64 value, bool host)
 {
@@ -122,6 +136,10 @@ static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 		return 0;
 	case MSR_IA32_UCODE_REV:
 		return 0;
+	case MSR_IA32_APICBASE:
+		if (!assay_apic_base_valid(vcpu, value))
+			return 1;
+		break;
 	case MSR_IA32_CR_PAT:
 		if (!pat_valid(value))
 			return 1;
@@ -227,15 +245,24 @@ int assay_complete_msr(struct assay_vcpu *vcpu)
 
 /* ---- ioctls ------------------------------------------------------------------------------------------ */
 
+/* Answered without a vCPU: what the processor is, not what a guest has (KVM API 4.3). */
+static const u32 feature_msrs[] = { MSR_IA32_UCODE_REV };
+
 int assay_msr_list(struct kvm_msr_list __user *user, bool features)
 {
-	u32 room, count = features ? 0 : ARRAY_SIZE(msrs);
+	u32 room, count = features ? ARRAY_SIZE(feature_msrs) : ARRAY_SIZE(msrs);
 
 	if (get_user(room, &user->nmsrs) || put_user(count, &user->nmsrs))
 		return -EFAULT;
 	if (room < count)
 		return -E2BIG;
-	return copy_to_user(user->indices, msrs, count * sizeof(u32)) ? -EFAULT : 0;
+	return copy_to_user(user->indices, features ? feature_msrs : msrs, count * sizeof(u32)) ?
+	       -EFAULT : 0;
+}
+
+static int get_feature_msr(u32 index, u64 *value)
+{
+	return index == MSR_IA32_UCODE_REV && !rdmsrl_safe(index, value) ? 0 : 1;
 }
 
 /* How many were done; the first that cannot be ends it. */
@@ -246,8 +273,11 @@ static long each_msr(struct assay_vcpu *vcpu, struct kvm_msr_entry *entries, u32
 	for (i = 0; i < count; i++) {
 		struct kvm_msr_entry *entry = &entries[i];
 
-		if (!vcpu)
-			break;
+		if (!vcpu) {
+			if (get_feature_msr(entry->index, &entry->data))
+				break;
+			continue;
+		}
 		if (set ? set_msr(vcpu, &vcpu->state, entry->index, entry->data, true) :
 			  get_msr(vcpu, &vcpu->state, entry->index, &entry->data))
 			break;

@@ -30,7 +30,7 @@ void assay_state_reset(struct assay_vcpu *vcpu)
 		.msr = {
 			.pat = 0x0007040600070406ull,
 			.apic_base = APIC_BASE_RESET | APIC_BASE_ENABLE |
-				     (vcpu->id ? 0 : APIC_BASE_BSP),
+				     (vcpu->id == vcpu->vm->boot_cpu ? APIC_BASE_BSP : 0),
 		},
 	};
 	for (i = X86_ES; i <= X86_GS; i++)
@@ -41,7 +41,7 @@ void assay_state_reset(struct assay_vcpu *vcpu)
 	s->seg[X86_TR] = reset_segment(0, 0, X86_AR_P | 11);
 	s->gpr[X86_RDX] = 0x600;
 	s->activity = X86_ACTIVE;
-	vcpu->events = (struct x86_events){ .nmi_pending = false };
+	vcpu->events = (struct x86_events){ .nmis = 0 };
 }
 
 /* ---- KVM_GET_REGS, KVM_SET_REGS ------------------------------------------------------------- */
@@ -165,7 +165,7 @@ static int check_sregs(struct assay_vcpu *vcpu, const struct kvm_sregs *sregs)
 	if (sregs->cr0 >> 32 || (sregs->cr0 & CR0_PG && !(sregs->cr0 & CR0_PE)) ||
 	    (sregs->cr0 & CR0_NW && !(sregs->cr0 & CR0_CD)))
 		return -EINVAL;
-	if (sregs->cr8 >> 4)
+	if (sregs->cr8 >> 4 || !assay_apic_base_valid(vcpu, sregs->apic_base))
 		return -EINVAL;
 	return 0;
 }

@@ -75,7 +75,7 @@ static long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned l
 	case KVM_INTERRUPT:
 		return interrupt(vcpu, argp);
 	case KVM_NMI:
-		vcpu->events.nmi_pending = true;
+		x86_events_nmi(&vcpu->events, &vcpu->state);
 		return 0;
 	case KVM_SET_SIGNAL_MASK:
 		return set_signal_mask(vcpu, argp);
@@ -95,6 +95,9 @@ static long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned l
 	case KVM_GET_XCRS:
 	case KVM_SET_XCRS:
 		return assay_fpu_ioctl(vcpu, ioctl, argp);
+	case KVM_GET_LAPIC:
+	case KVM_SET_LAPIC:
+		return -EINVAL;		/* there is none in the kernel */
 	default:
 		return assay_state_ioctl(vcpu, ioctl, arg);
 	}
@@ -121,6 +124,7 @@ static int vcpu_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&vm->lock);
 	WRITE_ONCE(vm->vcpus[vcpu->id], NULL);
+	WRITE_ONCE(vm->nvcpus, vm->nvcpus - 1);
 	mutex_unlock(&vm->lock);
 	assay_vcpu_destroy(vcpu);
 	assay_vm_put(vm);
@@ -216,6 +220,8 @@ int assay_vcpu_create(struct assay_vm *vm, unsigned int id)
 	if (ret < 0) {
 		WRITE_ONCE(vm->vcpus[id], NULL);
 		assay_vm_put(vm);
+	} else {
+		WRITE_ONCE(vm->nvcpus, vm->nvcpus + 1);
 	}
 out:
 	mutex_unlock(&vm->lock);

@@ -101,11 +101,26 @@ static long clear_dirty_log(struct assay_vm *vm, void __user *argp)
 }
 
 /* Real mode needs no page of the guest's here: the addresses are only checked. */
-static long set_address(void __user *argp)
+static long set_address(struct assay_vm *vm, void __user *argp)
 {
 	u64 address;
 
-	return copy_from_user(&address, argp, sizeof(address)) ? -EFAULT : 0;
+	if (copy_from_user(&address, argp, sizeof(address)))
+		return -EFAULT;
+	return READ_ONCE(vm->nvcpus) ? -EINVAL : 0;
+}
+
+static long set_boot_cpu(struct assay_vm *vm, unsigned long id)
+{
+	long ret = -EBUSY;
+
+	mutex_lock(&vm->lock);
+	if (!vm->nvcpus) {
+		vm->boot_cpu = id;
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
 }
 
 static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
@@ -131,7 +146,18 @@ static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 	case KVM_SET_TSS_ADDR:
 		return arg > 0xffffffff - 3 * PAGE_SIZE ? -EINVAL : 0;
 	case KVM_SET_IDENTITY_MAP_ADDR:
-		return set_address(argp);
+		return set_address(vm, argp);
+	case KVM_SET_BOOT_CPU_ID:
+		return set_boot_cpu(vm, arg);
+	case KVM_IRQ_LINE:
+	case KVM_IRQ_LINE_STATUS:
+	case KVM_GET_IRQCHIP:
+	case KVM_SET_IRQCHIP:
+	case KVM_GET_PIT:
+	case KVM_SET_PIT:
+	case KVM_GET_PIT2:
+	case KVM_SET_PIT2:
+		return -ENXIO;		/* as KVM, to whom has no irqchip */
 	case KVM_X86_SET_MSR_FILTER:
 		return assay_set_filter(vm, argp);
 	default:

@@ -105,6 +105,17 @@ static void take_payload(struct x86_events *events, struct x86_state *s)
 	}
 }
 
+/* One NMI is latched while another is being handled; one more may come with it (SDM 3 6.7.1). */
+void x86_events_nmi(struct x86_events *events, const struct x86_state *s)
+{
+	bool handled = s->nmi_blocked || (events->delivering.valid &&
+					  events->delivering.kind == X86_EVENT_NMI);
+	u8 room = handled ? 1 : 2;
+
+	if (events->nmis < room)
+		events->nmis++;
+}
+
 bool x86_interrupt_open(const struct x86_events *events, const struct x86_state *s)
 {
 	return s->rflags & X86_FLAG_IF && !s->shadow && !events->delivering.valid &&
@@ -138,8 +149,8 @@ static struct x86_event choose(struct x86_events *events, struct x86_state *s)
 		events->exception.valid = false;
 		return begin(events, event);
 	}
-	if (events->nmi_pending && x86_nmi_open(events, s)) {
-		events->nmi_pending = false;
+	if (events->nmis && x86_nmi_open(events, s)) {
+		events->nmis--;
 		s->nmi_blocked = true;
 		return begin(events, (struct x86_event){
 			.valid = true, .kind = X86_EVENT_NMI, .vector = X86_NMI });
@@ -158,7 +169,7 @@ struct x86_event x86_events_next(struct x86_events *events, struct x86_state *s,
 	struct x86_event event = choose(events, s);
 
 	*windows = 0;
-	if (events->nmi_pending)
+	if (events->nmis)
 		*windows |= X86_WINDOW_NMI;
 	if (events->interrupt_pending)
 		*windows |= X86_WINDOW_INTERRUPT;

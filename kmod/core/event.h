@@ -32,7 +32,7 @@ struct x86_events {
 	struct x86_event exception;	/* raised, not begun */
 	u64 payload;			/* CR2 of a #PF, bits of DR6 of a #DB that waits */
 	bool has_payload;		/* it is not in CR2 or DR6 yet */
-	bool nmi_pending;
+	u8 nmis;			/* NMIs that wait: at most one more than can be latched */
 	bool interrupt_pending;		/* from user space (KVM_INTERRUPT) */
 	u8 interrupt;			/* its vector */
 	bool shutdown;			/* a triple fault */
@@ -60,6 +60,9 @@ void x86_events_raise(struct x86_events *events, const struct x86_fault *fault, 
  */
 struct x86_event x86_events_next(struct x86_events *events, struct x86_state *s,
 				 unsigned int *windows);
+
+/* An NMI arrives. */
+void x86_events_nmi(struct x86_events *events, const struct x86_state *s);
 
 /* Whether an external interrupt, an NMI could be delivered now. */
 bool x86_interrupt_open(const struct x86_events *events, const struct x86_state *s);

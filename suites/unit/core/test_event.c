@@ -194,7 +194,8 @@ static void test_order(void)
 	unsigned int windows;
 
 	begin();
-	events.interrupt_pending = events.nmi_pending = true;
+	events.interrupt_pending = true;
+	events.nmis = 1;
 	events.interrupt = 0x42;
 	raise(X86_UD, false, 0);
 	x86_events_interrupted(&events, &event);
@@ -265,7 +266,7 @@ static void test_windows(void)
 			 rows[i].name);
 		ok_equal(windows, rows[i].interrupt ? 0 : X86_WINDOW_INTERRUPT,
 			 "%s: or waits for a window", rows[i].name);
-		events = (struct x86_events){ .nmi_pending = true };
+		events = (struct x86_events){ .nmis = 1 };
 		ok_equal(next(&windows).valid, rows[i].nmi, "%s: NMI comes", rows[i].name);
 		ok_equal(windows, rows[i].nmi ? 0 : X86_WINDOW_NMI, "%s: or waits for a window",
 			 rows[i].name);
