@@ -136,7 +136,7 @@ struct assay_memory {
 	struct table_cache *cache;	/* of who is mapping now */
 };
 
-/* ---- a VM ---------------------------------------------------------------------------------------- */
+/* ---- a VM ------------------------------------------------------------------------------- */
 
 struct assay_vm {
 	struct kref ref;
@@ -156,7 +156,7 @@ struct assay_vm {
 	struct assay_msr_filter *filter;
 };
 
-/* ---- a vCPU -------------------------------------------------------------------------------------- */
+/* ---- a vCPU ----------------------------------------------------------------------------- */
 
 /* Registers of the host that a guest's take the place of (switch.c). */
 struct assay_host {

@@ -80,6 +80,7 @@ static int user_cmpxchg16(void __user *address, const void *old, const void *new
 	unsigned long user = (unsigned long)address;
 	struct page *page;
 	u64 want[2], put[2];
+	__uint128_t *there;
 	void *mapped;
 	bool done;
 
@@ -88,10 +89,11 @@ static int user_cmpxchg16(void __user *address, const void *old, const void *new
 	memcpy(want, old, sizeof(want));
 	memcpy(put, new, sizeof(put));
 	mapped = kmap_local_page(page);
+	there = mapped + offset_in_page(user);
 	asm volatile("lock cmpxchg16b %1"
-		     : "=@ccz" (done), "+m" (*(u64 (*)[2])(mapped + offset_in_page(user))),
-		       "+a" (want[0]), "+d" (want[1])
-		     : "b" (put[0]), "c" (put[1]) : "memory");
+		     : "=@ccz"(done), "+m"(*there), "+a"(want[0]), "+d"(want[1])
+		     : "b"(put[0]), "c"(put[1])
+		     : "memory");
 	kunmap_local(mapped);
 	if (done)
 		set_page_dirty_lock(page);
@@ -175,7 +177,7 @@ const struct x86_ops assay_ops = {
 	.flush = flush,
 };
 
-/* ---- what becomes of an instruction ------------------------------------------------------------ */
+/* ---- what becomes of an instruction ----------------------------------------------------- */
 
 /* User space does it: a port, or memory that is none. */
 static int ask(struct assay_vcpu *vcpu)

@@ -30,8 +30,8 @@ static bool forced(struct assay_vcpu *vcpu)
 	    X86_OK)
 		return false;
 	for (i = 0; i < sizeof(bytes); i++) {
-		if (x86_walk(&vcpu->env, &vcpu->state, linear + i, X86_ACCESS_FETCH | X86_ACCESS_PEEK,
-			     &t, &x->fault) != X86_OK ||
+		if (x86_walk(&vcpu->env, &vcpu->state, linear + i,
+			     X86_ACCESS_FETCH | X86_ACCESS_PEEK, &t, &x->fault) != X86_OK ||
 		    assay_ops.read(vcpu, t.gpa, &bytes[i], 1) != X86_OK)
 			return false;
 	}
@@ -126,7 +126,7 @@ static int task_switch(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
 }
 
-/* ---- all of them ------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------ */
 
 static int failed(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
@@ -183,7 +183,7 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	}
 }
 
-/* ---- answers ------------------------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------------------------- */
 
 /* The data that user space gave, to the instruction that waits for it. */
 static int complete_exec(struct assay_vcpu *vcpu)

@@ -106,7 +106,7 @@ int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value)
 	return 0;
 }
 
-/* ---- KVM_GET_FPU, KVM_SET_FPU ------------------------------------------------------------------ */
+/* ---- KVM_GET_FPU, KVM_SET_FPU ----------------------------------------------------------- */
 
 static void get_fpu(struct assay_vcpu *vcpu, struct kvm_fpu *fpu)
 {
@@ -140,7 +140,7 @@ static int set_fpu(struct assay_vcpu *vcpu, const struct kvm_fpu *fpu)
 	return 0;
 }
 
-/* ---- KVM_GET_XSAVE, KVM_GET_XCRS and their SET ---------------------------------------------------- */
+/* ---- KVM_GET_XSAVE, KVM_GET_XCRS and their SET ------------------------------------------ */
 
 static long get_xsave(struct assay_vcpu *vcpu, void __user *argp)
 {

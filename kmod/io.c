@@ -94,7 +94,7 @@ bool assay_io_write(struct assay_vcpu *vcpu, const struct x86_io *io)
 	return taken;
 }
 
-/* ---- KVM_IOEVENTFD (KVM API 4.59) ---------------------------------------------------------------- */
+/* ---- KVM_IOEVENTFD (KVM API 4.59) ------------------------------------------------------- */
 
 static int check_ioeventfd(const struct kvm_ioeventfd *args)
 {
@@ -195,7 +195,7 @@ static long ioeventfd(struct assay_vm *vm, void __user *argp)
 	return ret;
 }
 
-/* ---- KVM_REGISTER_COALESCED_MMIO (KVM API 4.116) --------------------------------------------------- */
+/* ---- KVM_REGISTER_COALESCED_MMIO (KVM API 4.116) ---------------------------------------- */
 
 static long add_zone(struct assay_vm *vm, const struct kvm_coalesced_mmio_zone *args)
 {

@@ -71,7 +71,7 @@ static int get_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 	return 0;
 }
 
-/* ---- what may be written (SDM 4, APM 2 appendix A) -------------------------------------------- */
+/* ---- what may be written (SDM 4, APM 2 appendix A) -------------------------------------- */
 
 static bool canonical(const struct x86_state *s, u64 value)
 {
@@ -170,7 +170,9 @@ static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 	return 0;
 }
 
-/* ---- the guest's RDMSR and WRMSR: on the executor's copy of the state; and user space's part in them (KVM API 4.97, 5) ----------------- */
+/* ---- the guest's RDMSR and WRMSR, and user space's part in them (KVM API 4.97, 5) ----------- */
+
+/* They act on the executor's copy of the state. */
 
 static int ask(struct assay_vcpu *vcpu, u32 index, u64 value, bool write, u32 reason)
 {
@@ -211,7 +213,8 @@ enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value
 
 enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value)
 {
-	bool known = plain(vcpu, &vcpu->exec.s, index) || index == MSR_IA32_TSC || index == MSR_IA32_UCODE_REV;
+	bool known = plain(vcpu, &vcpu->exec.s, index) || index == MSR_IA32_TSC ||
+		     index == MSR_IA32_UCODE_REV;
 	u32 reason = reason_to_ask(vcpu, index, true, known);
 
 	if (reason)
@@ -243,7 +246,7 @@ int assay_complete_msr(struct assay_vcpu *vcpu)
 	return GO_ON;
 }
 
-/* ---- ioctls ------------------------------------------------------------------------------------------ */
+/* ---- ioctls ----------------------------------------------------------------------------- */
 
 /* Answered without a vCPU: what the processor is, not what a guest has (KVM API 4.3). */
 static const u32 feature_msrs[] = { MSR_IA32_UCODE_REV };

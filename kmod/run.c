@@ -71,7 +71,7 @@ static void observe_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	assay_ring_exit(vcpu, exit);
 }
 
-/* ---- one entry -------------------------------------------------------------------------------- */
+/* ---- one entry -------------------------------------------------------------------------- */
 
 static bool wants_window(const struct assay_vcpu *vcpu)
 {
@@ -129,7 +129,7 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	observe_exit(vcpu, exit);
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------ */
+/* ---- the loop --------------------------------------------------------------------------- */
 
 static int leave(struct assay_vcpu *vcpu, u32 reason, int ret)
 {

@@ -76,7 +76,7 @@ void assay_set_regs(struct assay_vcpu *vcpu, const struct kvm_regs *regs)
 	vcpu->events.exception.valid = false;
 }
 
-/* ---- KVM_GET_SREGS, KVM_SET_SREGS ------------------------------------------------------------- */
+/* ---- KVM_GET_SREGS, KVM_SET_SREGS ------------------------------------------------------- */
 
 static struct kvm_segment to_kvm(const struct x86_seg *seg)
 {
@@ -257,7 +257,7 @@ static int set_sregs2(struct assay_vcpu *vcpu, const struct kvm_sregs2 *sregs)
 	return 0;
 }
 
-/* ---- debug registers, mp_state, translation ------------------------------------------------------- */
+/* ---- debug registers, mp_state, translation --------------------------------------------- */
 
 static void get_debugregs(struct assay_vcpu *vcpu, struct kvm_debugregs *regs)
 {
@@ -300,7 +300,7 @@ static void translate(struct assay_vcpu *vcpu, struct kvm_translation *t)
 	t->usermode = 0;
 }
 
-/* ---- ioctls that copy one structure ------------------------------------------------------------------ */
+/* ---- ioctls that copy one structure ----------------------------------------------------- */
 
 /* GET: fills a structure and copies it out. SET: copies it in and takes it. */
 #define GET(type, call) ({						\
@@ -370,7 +370,7 @@ long assay_state_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned lon
 	}
 }
 
-/* ---- registers in kvm_run (KVM API 5, KVM_CAP_SYNC_REGS) ------------------------------------------------ */
+/* ---- registers in kvm_run (KVM API 5, KVM_CAP_SYNC_REGS) -------------------------------- */
 
 /* Takes what user space says it has changed; copies first, for it may change on. */
 int assay_take_sync(struct assay_vcpu *vcpu)

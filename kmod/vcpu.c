@@ -8,7 +8,7 @@
 #include "internal.h"
 #include "stats.h"
 
-/* ---- the pages that user space maps: kvm_run, port data, coalesced ring, ring of exits --------- */
+/* ---- the pages that user space maps: kvm_run, port data, coalesced ring, ring of exits ---- */
 
 static vm_fault_t vcpu_fault(struct vm_fault *fault)
 {
@@ -36,7 +36,7 @@ void *assay_pio_data(struct assay_vcpu *vcpu)
 	return page_address(vcpu->pages[KVM_PIO_PAGE_OFFSET]);
 }
 
-/* ---- ioctls --------------------------------------------------------------------------------------- */
+/* ---- ioctls ----------------------------------------------------------------------------- */
 
 static long set_signal_mask(struct assay_vcpu *vcpu, struct kvm_signal_mask __user *argp)
 {
@@ -140,7 +140,7 @@ static const struct file_operations vcpu_fops = {
 	.llseek = noop_llseek,
 };
 
-/* ---- creation ---------------------------------------------------------------------------------------- */
+/* ---- creation --------------------------------------------------------------------------- */
 
 static int make_pages(struct assay_vcpu *vcpu)
 {

@@ -173,7 +173,7 @@ static const struct file_operations vm_fops = {
 	.llseek = noop_llseek,
 };
 
-/* ---- creation ---------------------------------------------------------------------------------- */
+/* ---- creation --------------------------------------------------------------------------- */
 
 static struct assay_vm *make_vm(void)
 {

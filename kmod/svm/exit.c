@@ -101,7 +101,8 @@ static enum exit_reason reason_of(u64 code)
 	case SVM_EXIT_INVALID:
 		return EXIT_FAILED;
 	}
-	if (code < SVM_EXIT_EXCEPTION || (code > SVM_EXIT_VINTR && code <= SVM_EXIT_LAST_INSTRUCTION))
+	if (code < SVM_EXIT_EXCEPTION ||
+	    (code > SVM_EXIT_VINTR && code <= SVM_EXIT_LAST_INSTRUCTION))
 		return EXIT_INSTRUCTION;
 	return EXIT_UNKNOWN;
 }

@@ -255,8 +255,8 @@ static void assign_asid(struct assay_vcpu *vcpu, struct svm_vcpu *svm)
 /* ---- entry ----------------------------------------------------------------------------------- */
 
 /* Events and windows for the next entry (APM 2 15.20, 15.21.4). */
-static void set_event(struct svm_vcpu *svm, const struct x86_state *s, const struct x86_event *event,
-		      unsigned int windows)
+static void set_event(struct svm_vcpu *svm, const struct x86_state *s,
+		      const struct x86_event *event, unsigned int windows)
 {
 	struct vmcb_control *control = &svm->vmcb->control;
 	u64 inject = 0;
@@ -316,7 +316,7 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	}
 	assay_switch_to_guest(vcpu);
 	asm volatile("clgi" ::: "memory");
-	asm volatile("vmsave %0" : : "a" (host) : "memory");
+	asm volatile("vmsave %0" : : "a"(host) : "memory");
 	svm_enter(page_to_phys(svm->page), vcpu->state.gpr, host);
 	asm volatile("stgi" ::: "memory");
 	assay_switch_to_host(vcpu);
