@@ -382,7 +382,10 @@ format-check:
 
 lint: format-check $(GEN_H)
 	$(CLANG) $(ASSAY_CFLAGS) -DASSAY_VERSION='""' -Isuites/unit -Werror -fsyntax-only $(RUNNER) \
-		$(UNIT:%=suites/unit/%.c) $(FUZZERS:%=suites/fuzz/%.c) $(AGENT)
+		$(patsubst %,suites/unit/%.c,$(filter-out core/%,$(UNIT))) \
+		$(patsubst %,suites/fuzz/%.c,$(filter-out $(FUZZ_CORE),$(FUZZERS))) $(AGENT)
+	$(CLANG) $(CORE_CFLAGS) -Werror -fsyntax-only $(CORE) $(wildcard suites/unit/core/*.c) \
+		$(FUZZ_CORE:%=suites/fuzz/%.c)
 	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
