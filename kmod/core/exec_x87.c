@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * x87 instructions that move values between memory and the register stack, in every format,
- * and those of the control and status words (SDM 1 chapter 8; SDM 2, each instruction).
- * Arithmetic is not done here: it stays with the processor.
+ * x87 instructions (SDM 1 chapter 8; SDM 2, each instruction): their operands, whether they
+ * may be executed, and what they leave for handlers. What they compute is the processor's own
+ * work (x87.c), but for those of the control and status words and the environment.
  */
 #include "fpu.h"
 #include "x87.h"
+
+#define CPUID_FEATURES 7
+#define FDP_OF_EXCEPTIONS 0x40u		/* CPUID.7.EBX: FDP is of exceptions alone */
+#define FSW_STICKY (FSW_EXCEPTIONS | FSW_SF)
+#define FOP_BITS 0x7ffu
 
 /* ---- the image ------------------------------------------------------------------------------ */
 
@@ -19,16 +24,9 @@ static void set_word(struct x86_exec *x, unsigned int at, u16 value)
 	memcpy(x->fpu + at, &value, 2);
 }
 
-static unsigned int top(const struct x86_exec *x)
+static unsigned int top(u16 fsw)
 {
-	return (word(x, FX_FSW) & FSW_TOP) >> FSW_TOP_SHIFT;
-}
-
-static void set_top(struct x86_exec *x, unsigned int number)
-{
-	u16 fsw = word(x, FX_FSW) & ~FSW_TOP;
-
-	set_word(x, FX_FSW, fsw | (number & 7) << FSW_TOP_SHIFT);
+	return (fsw & FSW_TOP) >> FSW_TOP_SHIFT;
 }
 
 /* ES and B follow from the exceptions and their masks. */
@@ -41,198 +39,270 @@ static void update_summary(struct x86_exec *x)
 	set_word(x, FX_FSW, fsw);
 }
 
-static u16 masked(const struct x86_exec *x)
+/* Bit 6 is reserved and reads as one, bits 13 to 15 as zeros. */
+static void set_control(struct x86_exec *x, u16 value)
 {
-	return word(x, FX_FCW) & FSW_EXCEPTIONS;
-}
-
-/* Adds exceptions, and says by C1 whether the result was rounded up, or the stack overflowed. */
-static void flag(struct x86_exec *x, u16 exceptions, bool c1)
-{
-	u16 fsw = word(x, FX_FSW) & ~FSW_C1;
-
-	set_word(x, FX_FSW, fsw | exceptions | (c1 ? FSW_C1 : 0));
+	set_word(x, FX_FCW, (value & 0x1f3f) | 0x40);
 	update_summary(x);
 }
 
-/* ---- the register stack (SDM 1 8.1.2) ---------------------------------------------- */
-
-static void push(struct x86_exec *x, struct f80 value)
+/* A new status word. Registers keep their numbers, and the image has them from TOP on. */
+static void set_status(struct x86_exec *x, u16 fsw)
 {
-	u8 *st = x->fpu + FX_ST;
+	unsigned int by = top(fsw) - top(word(x, FX_FSW));
+	u8 st[8 * 16];
 
-	memmove(st + 16, st, 7 * 16);
-	memset(st, 0, 16);
-	memcpy(st, &value.mantissa, 8);
-	memcpy(st + 8, &value.exponent, 2);
-	set_top(x, top(x) - 1);
-	x->fpu[FX_FTW] |= 1u << top(x);
+	for (unsigned int i = 0; i < 8; i++)
+		memcpy(st + 16 * i, x->fpu + FX_ST + 16 * ((i + by) & 7), 16);
+	memcpy(x->fpu + FX_ST, st, sizeof(st));
+	set_word(x, FX_FSW, fsw);
+	update_summary(x);
 }
 
-static void pop(struct x86_exec *x)
+/* The registers to compute with; exceptions that are there already are kept out. */
+static void to_registers(const struct x86_exec *x, struct x87_registers *regs)
 {
-	u8 *st = x->fpu + FX_ST, first[16];
-
-	x->fpu[FX_FTW] &= ~(1u << top(x));
-	memcpy(first, st, 16);
-	memmove(st, st + 16, 7 * 16);
-	memcpy(st + 7 * 16, first, 16);
-	set_top(x, top(x) + 1);
+	*regs = (struct x87_registers){
+		.fcw = word(x, FX_FCW),
+		.fsw = word(x, FX_FSW) & ~(FSW_STICKY | FSW_ES | FSW_B),
+	};
+	for (unsigned int i = 0; i < 8; i++) {
+		if (!(x->fpu[FX_FTW] >> i & 1))
+			regs->ftw |= X87_EMPTY << 2 * i;
+		memcpy(regs->st[i], x->fpu + FX_ST + 16 * i, sizeof(regs->st[i]));
+	}
 }
 
-/* Where the instruction stood and what it worked on, for handlers (SDM 1 8.1.8, 8.1.9). */
-static void remember(struct x86_exec *x)
+static u8 short_tags(u16 ftw)
+{
+	u8 tags = 0;
+
+	for (unsigned int i = 0; i < 8; i++) {
+		if ((ftw >> 2 * i & 3) != X87_EMPTY)
+			tags |= 1u << i;
+	}
+	return tags;
+}
+
+static void set_register(struct x86_exec *x, unsigned int number, const u8 value[10])
+{
+	memset(x->fpu + FX_ST + 16 * number, 0, 16);
+	memcpy(x->fpu + FX_ST + 16 * number, value, 10);
+}
+
+static void from_registers(struct x86_exec *x, const struct x87_registers *regs)
+{
+	u16 sticky = word(x, FX_FSW) & FSW_STICKY;
+
+	for (unsigned int i = 0; i < 8; i++)
+		set_register(x, i, regs->st[i]);
+	x->fpu[FX_FTW] = short_tags(regs->ftw);
+	set_word(x, FX_FSW, (u16)regs->fsw | sticky);
+	update_summary(x);
+}
+
+/* ---- what is computed ------------------------------------------------------------------- */
+
+#define STORES 0x80u
+
+/* Bytes of the memory operand by the opcode's low three bits and ModRM.reg; 0: no such one. */
+static const u8 operands[8][8] = {
+	{ 4, 4, 4, 4, 4, 4, 4, 4 },
+	{ 4, 0, 4 | STORES, 4 | STORES },
+	{ 4, 4, 4, 4, 4, 4, 4, 4 },
+	{ 4, 4 | STORES, 4 | STORES, 4 | STORES, 0, 10, 0, 10 | STORES },
+	{ 8, 8, 8, 8, 8, 8, 8, 8 },
+	{ 8, 8 | STORES, 8 | STORES, 8 | STORES },
+	{ 2, 2, 2, 2, 2, 2, 2, 2 },
+	{ 2, 2 | STORES, 2 | STORES, 2 | STORES, 10, 8, 10 | STORES, 8 | STORES },
+};
+
+static bool pointer_of_exceptions(const struct x86_exec *x)
+{
+	u32 regs[4];
+
+	x->env->ops->cpuid(x->env->opaque, CPUID_FEATURES, 0, regs);
+	return regs[1] & FDP_OF_EXCEPTIONS;
+}
+
+/*
+ * Where the instruction stood and what it worked on, for handlers (SDM 1 8.1.8). The opcode
+ * is that of an instruction with an exception that is not masked (8.1.9).
+ */
+static void remember(struct x86_exec *x, bool exception)
 {
 	u64 offset = exec_offset(x);
-	u16 opcode = (x->insn.opcode & 7) << 8 | x->insn.modrm;
 
-	set_word(x, FX_FOP, opcode);
+	if (exception)
+		set_word(x, FX_FOP, (x->insn.opcode & 7) << 8 | x->insn.modrm);
 	memcpy(x->fpu + FX_FIP, &x->state->rip, 8);
-	memcpy(x->fpu + FX_FDP, &offset, 8);
+	if (x->insn.memory && (exception || !pointer_of_exceptions(x)))
+		memcpy(x->fpu + FX_FDP, &offset, 8);
 }
 
-/* ---- loads and stores --------------------------------------------------------------------- */
-
-enum format { NO_FORMAT, SINGLE, DOUBLE, EXTENDED, INTEGER, DECIMAL };
-enum action { NO_ACTION, LOAD, STORE, STORE_POP, STORE_TRUNCATED, LOAD_CW, STORE_CW, STORE_SW };
-
-/* What an opcode does to memory, by the opcode's low three bits and ModRM.reg. */
-struct form {
-	u8 action;		/* enum action; 0: it is not one of these */
-	u8 format;		/* enum format */
-	u8 bytes;
-};
-
-static const struct form forms[8][8] = {
-	[1] = { [0] = { LOAD, SINGLE, 4 }, [2] = { STORE, SINGLE, 4 },
-		[3] = { STORE_POP, SINGLE, 4 }, [5] = { LOAD_CW, NO_FORMAT, 2 },
-		[7] = { STORE_CW, NO_FORMAT, 2 } },
-	[3] = { [0] = { LOAD, INTEGER, 4 }, [1] = { STORE_TRUNCATED, INTEGER, 4 },
-		[2] = { STORE, INTEGER, 4 }, [3] = { STORE_POP, INTEGER, 4 },
-		[5] = { LOAD, EXTENDED, 10 }, [7] = { STORE_POP, EXTENDED, 10 } },
-	[5] = { [0] = { LOAD, DOUBLE, 8 }, [1] = { STORE_TRUNCATED, INTEGER, 8 },
-		[2] = { STORE, DOUBLE, 8 }, [3] = { STORE_POP, DOUBLE, 8 },
-		[7] = { STORE_SW, NO_FORMAT, 2 } },
-	[7] = { [0] = { LOAD, INTEGER, 2 }, [1] = { STORE_TRUNCATED, INTEGER, 2 },
-		[2] = { STORE, INTEGER, 2 }, [3] = { STORE_POP, INTEGER, 2 },
-		[4] = { LOAD, DECIMAL, 10 }, [5] = { LOAD, INTEGER, 8 },
-		[6] = { STORE_POP, DECIMAL, 10 }, [7] = { STORE_POP, INTEGER, 8 } },
-};
-
-static struct f80 from_memory(const struct form *form, const u8 bytes[10],
-			      struct x87_result *result)
+/* But for precision, an exception that is not masked keeps memory as it was. */
+static enum x86_result store(struct x86_exec *x, const u8 *value, unsigned int bytes, u16 unmasked)
 {
-	struct f80 value = { 0 };
-	u64 bits = 0;
+	u64 linear;
 
-	*result = (struct x87_result){ 0 };
-	memcpy(&bits, bytes, form->bytes < 8 ? form->bytes : 8);
-	switch (form->format) {
-	case SINGLE:
-	case DOUBLE:
-		return x87_from_float(bits, form->bytes, result);
-	case INTEGER:
-		return x87_from_integer(exec_signed(bits, form->bytes));
-	case DECIMAL:
-		return x87_from_decimal(bytes);
-	default:
-		value.mantissa = bits;
-		memcpy(&value.exponent, bytes + 8, 2);
-		return value;
-	}
+	if (unmasked & ~FSW_PE)
+		return exec_linear(x, x->insn.segment, exec_offset(x), bytes, EXEC_WRITE, &linear);
+	return exec_write(x, x->insn.segment, exec_offset(x), value, bytes, 0);
 }
 
-/* An invalid operand, not masked, leaves the stack alone; a denormal does not (SDM 1 8.5). */
-static enum x86_result load(struct x86_exec *x, const struct form *form)
+/* Bytes that are no instruction are #UD even if an exception is pending. */
+static enum x86_result compute(struct x86_exec *x)
 {
-	unsigned int next = (top(x) - 1) & 7;
-	enum x86_result done;
-	struct x87_result result;
-	struct f80 value;
-	u8 bytes[10];
+	const struct x86_insn *insn = &x->insn;
+	u8 form = insn->memory ? operands[insn->opcode & 7][insn->modrm >> 3 & 7] : 0;
+	unsigned int bytes = form & ~STORES;
+	struct x87_registers regs;
+	enum x86_result result;
+	u8 operand[10] = { 0 };
+	u16 unmasked;
 
-	done = exec_read(x, x->insn.segment, exec_offset(x), bytes, form->bytes, 0);
-	if (done != X86_OK)
-		return done;
-	value = from_memory(form, bytes, &result);
-	remember(x);
-	if (x->fpu[FX_FTW] >> next & 1) {
-		flag(x, FSW_IE | FSW_SF, true);
-		if (masked(x) & FSW_IE)
-			push(x, x87_indefinite());
-		return X86_OK;
-	}
-	flag(x, result.exceptions, false);
-	if (!(result.exceptions & ~masked(x) & FSW_IE))
-		push(x, value);
-	return X86_OK;
+	to_registers(x, &regs);
+	if (insn->memory ? !form : !x87_run(&regs, insn->opcode, insn->modrm, NULL, &x->s.rflags))
+		return exec_ud(x);
+	result = exec_check_pending(x);
+	if (result == X86_OK && bytes && !(form & STORES))
+		result = exec_read(x, insn->segment, exec_offset(x), operand, bytes, 0);
+	if (result != X86_OK)
+		return result;
+	if (insn->memory)
+		x87_run(&regs, insn->opcode, insn->modrm, operand, &x->s.rflags);
+	unmasked = regs.fsw & ~word(x, FX_FCW) & FSW_EXCEPTIONS;
+	from_registers(x, &regs);
+	remember(x, unmasked);
+	return form & STORES ? store(x, operand, bytes, unmasked) : X86_OK;
 }
 
-static void to_memory(const struct form *form, struct f80 value, enum x87_rounding rounding,
-		      u16 mask, u8 bytes[10], struct x87_result *result)
-{
-	u64 bits;
+/* ---- the environment ---------------------------------------------------------------------- */
 
-	*result = (struct x87_result){ 0 };
-	switch (form->format) {
-	case SINGLE:
-	case DOUBLE:
-		bits = x87_to_float(value, form->bytes, rounding, mask, result);
-		break;
-	case INTEGER:
-		bits = x87_to_integer(value, form->bytes, rounding, result);
-		break;
-	case DECIMAL:
-		x87_to_decimal(value, rounding, bytes, result);
+#define ENVIRONMENT 7		/* words of 4 bytes, or 2 with an operand size of 16 bits */
+#define IMAGE_MAX (4 * ENVIRONMENT + 80)
+
+static bool protected_layout(const struct x86_exec *x)
+{
+	return x->s.cr0 & CR0_PE && !(x->s.rflags & X86_FLAG_VM);
+}
+
+static u32 half_reserved(u16 value)
+{
+	return 0xffff0000 | value;
+}
+
+/*
+ * SDM 1 figures 8-9 to 8-12; words of 16 bits are the lower halves. The image has no
+ * selectors: they are zeros, as on processors where FCS and FDS are no more (8.1.8).
+ */
+static void environment(const struct x86_exec *x, u16 ftw, u32 words[ENVIRONMENT])
+{
+	u32 fop = word(x, FX_FOP) & FOP_BITS, fip, fdp;
+
+	memcpy(&fip, x->fpu + FX_FIP, 4);
+	memcpy(&fdp, x->fpu + FX_FDP, 4);
+	words[0] = half_reserved(word(x, FX_FCW));
+	words[1] = half_reserved(word(x, FX_FSW));
+	words[2] = half_reserved(ftw);
+	if (protected_layout(x)) {
+		words[3] = fip;
+		words[4] = fop << 16;
+		words[5] = fdp;
+		words[6] = half_reserved(0);
 		return;
-	default:
-		bits = value.mantissa;
-		memcpy(bytes + 8, &value.exponent, 2);
-		break;
 	}
-	memcpy(bytes, &bits, 8);
+	words[3] = half_reserved(fip);
+	words[4] = fip >> 16 << 12 | fop;
+	words[5] = half_reserved(fdp);
+	words[6] = fdp >> 16 << 12;
 }
 
-/* What is stored for a register that is empty is the indefinite. */
-static struct f80 st0(const struct x86_exec *x, bool empty)
+static void set_pointers(struct x86_exec *x, const u32 words[ENVIRONMENT])
 {
-	struct f80 value;
+	u64 fip = words[3], fdp = words[5];
+	u16 fop = words[4] >> 16 & FOP_BITS;
 
-	if (empty)
-		return x87_indefinite();
-	memcpy(&value.mantissa, x->fpu + FX_ST, 8);
-	memcpy(&value.exponent, x->fpu + FX_ST + 8, 2);
-	return value;
+	if (!protected_layout(x)) {
+		fip = (words[3] & 0xffff) | (words[4] >> 12 & 0xffff) << 16;
+		fdp = (words[5] & 0xffff) | (words[6] >> 12 & 0xffff) << 16;
+		fop = words[4] & FOP_BITS;
+	}
+	set_word(x, FX_FOP, fop);
+	memcpy(x->fpu + FX_FIP, &fip, 8);
+	memcpy(x->fpu + FX_FDP, &fdp, 8);
 }
 
-/* But for precision, an exception that is not masked keeps memory and stack as they were. */
-static enum x86_result store(struct x86_exec *x, const struct form *form)
+/* Between memory and image, in units that divide it: of 2 or 4 bytes. */
+static enum x86_result transfer(struct x86_exec *x, u8 *image, unsigned int bytes, bool write)
 {
-	bool empty = !(x->fpu[FX_FTW] >> top(x) & 1);
-	enum x87_rounding rounding = form->action == STORE_TRUNCATED ? X87_TRUNCATE :
-				     (enum x87_rounding)(word(x, FX_FCW) >> 10 & 3);
-	struct x87_result result;
-	enum x86_result done;
-	u8 bytes[10];
+	unsigned int unit = x->insn.operand_size == 2 ? 2 : 4;
+	enum x86_result result;
+	u64 linear;
 
-	to_memory(form, st0(x, empty), rounding, masked(x), bytes, &result);
-	if (empty)
-		result = (struct x87_result){ .exceptions = FSW_IE | FSW_SF };
-	remember(x);
-	if (result.exceptions & FSW_EXCEPTIONS & ~masked(x) & ~FSW_PE) {
-		u64 linear;
+	result = exec_linear(x, x->insn.segment, exec_offset(x), bytes, write ? EXEC_WRITE : 0,
+			     &linear);
+	for (unsigned int at = 0; at < bytes && result == X86_OK; at += unit)
+		result = write ? exec_write_linear(x, linear + at, image + at, unit, 0) :
+				 exec_read_linear(x, linear + at, image + at, unit, 0);
+	return result;
+}
 
-		/* Nothing will be written, and precision is of what was not. */
-		flag(x, result.exceptions & ~FSW_PE, false);
-		return exec_linear(x, x->insn.segment, exec_offset(x), form->bytes, EXEC_WRITE,
-				   &linear);
-	}
-	done = exec_write(x, x->insn.segment, exec_offset(x), bytes, form->bytes, 0);
-	if (done != X86_OK)
-		return done;
-	flag(x, result.exceptions, result.up);
-	if (form->action != STORE)
-		pop(x);
+static unsigned int environment_bytes(const struct x86_exec *x)
+{
+	return ENVIRONMENT * (x->insn.operand_size == 2 ? 2 : 4);
+}
+
+/* FNINIT (SDM 1 table 10-2, but the registers stay). */
+static void initialize(struct x86_exec *x)
+{
+	set_status(x, 0);
+	memset(x->fpu, 0, FX_MXCSR);
+	set_word(x, FX_FCW, 0x37f);
+}
+
+/* FNSTENV masks all exceptions then, FNSAVE initializes. */
+static enum x86_result store_environment(struct x86_exec *x, bool registers)
+{
+	unsigned int bytes = environment_bytes(x), unit = bytes / ENVIRONMENT;
+	struct x87_registers regs;
+	u32 words[ENVIRONMENT];
+	u8 image[IMAGE_MAX];
+	enum x86_result result;
+
+	/* FNOP: the processor makes whole tags of the short ones. */
+	to_registers(x, &regs);
+	x87_run(&regs, 0xd9, 0xd0, NULL, &x->s.rflags);
+	environment(x, regs.ftw, words);
+	for (unsigned int i = 0; i < ENVIRONMENT; i++)
+		memcpy(image + i * unit, &words[i], unit);
+	memcpy(image + bytes, regs.st, sizeof(regs.st));
+	result = transfer(x, image, bytes + (registers ? sizeof(regs.st) : 0), true);
+	if (registers)
+		initialize(x);
+	else
+		set_control(x, word(x, FX_FCW) | FSW_EXCEPTIONS);
+	return result;
+}
+
+static enum x86_result load_environment(struct x86_exec *x, bool registers)
+{
+	unsigned int bytes = environment_bytes(x), unit = bytes / ENVIRONMENT;
+	u32 words[ENVIRONMENT] = { 0 };
+	u8 image[IMAGE_MAX];
+	enum x86_result result;
+
+	result = transfer(x, image, bytes + (registers ? 80 : 0), false);
+	if (result != X86_OK)
+		return result;
+	for (unsigned int i = 0; i < ENVIRONMENT; i++)
+		memcpy(&words[i], image + i * unit, unit);
+	set_control(x, words[0]);
+	set_status(x, words[1]);
+	x->fpu[FX_FTW] = short_tags(words[2]);
+	set_pointers(x, words);
+	for (unsigned int i = 0; registers && i < 8; i++)
+		set_register(x, i, image + bytes + 10 * i);
 	return X86_OK;
 }
 
@@ -244,84 +314,75 @@ static enum x86_result load_control(struct x86_exec *x)
 	u64 value;
 
 	result = exec_get(x, AT_RM, 2, 0, &value);
+	if (result == X86_OK)
+		set_control(x, value);
+	return result;
+}
+
+/* The opcode, and ModRM without what says where memory is. */
+static unsigned int form_of(const struct x86_insn *insn)
+{
+	return insn->opcode << 8 | (insn->memory ? insn->modrm & 0x38 : insn->modrm);
+}
+
+/* Of control instructions, those that wait for an exception that is pending. */
+static enum x86_result waiting(struct x86_exec *x, unsigned int form)
+{
+	enum x86_result result = exec_check_pending(x);
+
 	if (result != X86_OK)
 		return result;
-	/* Bit 6 is reserved and reads as one, bits 13 to 15 as zeros. */
-	set_word(x, FX_FCW, (value & 0x1f3f) | 0x40);
-	update_summary(x);
-	return X86_OK;
-}
-
-static enum x86_result memory_form(struct x86_exec *x, const struct form *form)
-{
-	switch (form->action) {
-	case LOAD:
-		return load(x, form);
-	case LOAD_CW:
+	switch (form) {
+	case 0xd920:
+		return load_environment(x, false);
+	case 0xd928:
 		return load_control(x);
-	case STORE_CW:
-		return exec_put(x, AT_RM, 2, 0, word(x, FX_FCW));
-	case STORE_SW:
-		return exec_put(x, AT_RM, 2, 0, word(x, FX_FSW));
+	case 0xdd20:
+		return load_environment(x, true);
 	default:
-		return store(x, form);
+		return X86_OK;	/* FNOP */
 	}
-}
-
-/* FNINIT (SDM 1 table 10-2, but the registers stay); FNCLEX; both wait for nothing. */
-static void initialize(struct x86_exec *x)
-{
-	u8 st[8 * 16];
-	unsigned int by = top(x);
-
-	/* Registers keep their bits, and ST0 is R0 now. */
-	for (unsigned int i = 0; i < 8; i++)
-		memcpy(st + 16 * ((i + by) & 7), x->fpu + FX_ST + 16 * i, 16);
-	memcpy(x->fpu + FX_ST, st, sizeof(st));
-	memset(x->fpu, 0, FX_MXCSR);
-	set_word(x, FX_FCW, 0x37f);
-}
-
-static enum x86_result register_form(struct x86_exec *x)
-{
-	switch (x->insn.opcode << 8 | x->insn.modrm) {
-	case 0xdbe2:
-		set_word(x, FX_FSW, word(x, FX_FSW) & ~(FSW_EXCEPTIONS | FSW_SF | FSW_ES | FSW_B));
-		return X86_OK;
-	case 0xdbe3:
-		initialize(x);
-		return X86_OK;
-	case 0xdfe0:
-		exec_merge_reg(x, X86_RAX, 2, word(x, FX_FSW));
-		return X86_OK;
-	default:
-		return X86_UNIMPLEMENTED;
-	}
-}
-
-static bool waits(u8 action)
-{
-	return action != STORE_CW && action != STORE_SW;
 }
 
 enum x86_result exec_x87(struct x86_exec *x)
 {
-	const struct form *form = &forms[x->insn.opcode & 7][x->insn.modrm >> 3 & 7];
 	enum x86_result result;
+	unsigned int form;
 
 	if (!exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
 	result = exec_check_x87(x);
 	if (result != X86_OK)
 		return result;
-	if (!x->insn.memory)
-		return register_form(x);
-	if (!form->action)
-		return X86_UNIMPLEMENTED;
-	if (waits(form->action)) {
-		result = exec_check_pending(x);
-		if (result != X86_OK)
-			return result;
+	form = form_of(&x->insn);
+	switch (form) {
+	case 0xd920:
+	case 0xd928:
+	case 0xd9d0:
+	case 0xdd20:
+		return waiting(x, form);
+	case 0xd930:
+		return store_environment(x, false);
+	case 0xd938:
+		return exec_put(x, AT_RM, 2, 0, word(x, FX_FCW));
+	case 0xdbe0:		/* FNENI, FNDISI, FNSETPM: nothing since the 80387 */
+	case 0xdbe1:
+	case 0xdbe4:
+		return X86_OK;
+	case 0xdbe2:
+		set_word(x, FX_FSW, word(x, FX_FSW) & ~(FSW_STICKY | FSW_ES | FSW_B));
+		return X86_OK;
+	case 0xdbe3:
+		initialize(x);
+		return X86_OK;
+	case 0xdd30:
+		return store_environment(x, true);
+	case 0xdd38:
+		return exec_put(x, AT_RM, 2, 0, word(x, FX_FSW));
+	case 0xdfe0:
+		exec_merge_reg(x, X86_RAX, 2, word(x, FX_FSW));
+		return X86_OK;
+	default:
+		return compute(x);
 	}
-	return memory_form(x, form);
 }

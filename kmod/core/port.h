@@ -2,7 +2,7 @@
 /*
  * The one place in core/ that knows what it is built into: the kernel module, or a
  * program (unit tests, fuzzers). It gives fixed-width types, memcpy() and its like,
- * static_assert and nothing else; core/ has no other needs.
+ * static_assert and nothing else; core/ has no other needs, but for port_x87.h.
  */
 #pragma once
 

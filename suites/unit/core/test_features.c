@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Instructions of features that came later: extended control registers, MONITOR, INVPCID,
- * what virtualization leaves undefined, x87 and AVX with the conditions that refuse them.
- * What moves and conversions compute is compared with a processor in test_native.c.
- * Expectations are from SDM 2 (each instruction) and SDM 1 chapters 8, 13 and 14.
+ * what virtualization leaves undefined, AVX with the conditions that refuse it.
+ * What moves do is compared with a processor in test_native.c. Expectations are from
+ * SDM 2 (each instruction) and SDM 1 chapters 13 and 14.
  */
 #include "machine.h"
 #include "tap.h"
-#include "x87.h"
 
 static struct machine m;
 
@@ -15,7 +14,6 @@ static struct machine m;
 #define MONITOR "\x0f\x01\xc8"
 #define MWAIT "\x0f\x01\xc9"
 #define CPUID_MONITOR (1u << 3)
-#define FSW_PENDING 0x8081
 
 /* ---- extended control registers --------------------------------------------------- */
 
@@ -180,203 +178,6 @@ static void test_invpcid(void)
 	DONE(&m, INVPCID, "INVPCID: 57 bits are canonical with CR4.LA57");
 }
 
-/* ---- x87 ---------------------------------------------------------------------------- */
-
-#define FLD1 "\xd9\x03"			/* FLD m32 [EBX] */
-#define FST "\xd9\x13"
-#define FLDCW "\xd9\x2b"
-#define FNSTCW "\xd9\x3b"
-#define FNSTSW_AX "\xdf\xe0"
-#define FNINIT "\xdb\xe3"
-#define FNCLEX "\xdb\xe2"
-#define EMMS "\x0f\x77"
-#define FADD "\xd8\x03"
-#define FXCH "\xd9\xc9"
-
-static void reset_x87(u16 fcw, u16 fsw)
-{
-	machine_reset(&m, PROT32, 0);
-	m.state.gpr[X86_RBX] = DATA;
-	memcpy(m.fpu, &fcw, 2);
-	memcpy(m.fpu + 2, &fsw, 2);
-}
-
-static u16 fpu_word(unsigned int at)
-{
-	return m.fpu[at] | m.fpu[at + 1] << 8;
-}
-
-static void test_x87_refused(void)
-{
-	static const char *const waiting[] = { FLD1, FST, FLDCW, EMMS };
-	static const char *const all[] = { FLD1, FLDCW, FNSTCW, FNSTSW_AX, FNINIT, FNCLEX };
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
-		reset_x87(0x37f, 0);
-		m.state.cr0 |= CR0_TS;
-		expect_fault(&m, all[i], 2, X86_NM, -1, "x87 with CR0.TS");
-		reset_x87(0x37f, 0);
-		m.state.cr0 |= CR0_EM;
-		expect_fault(&m, all[i], 2, X86_NM, -1, "x87 with CR0.EM");
-	}
-	reset_x87(0x37f, 0);
-	m.state.cr0 |= CR0_EM | CR0_TS;
-	FAULTS(&m, EMMS, X86_UD, -1, "EMMS with CR0.EM");
-	for (unsigned int i = 0; i < ARRAY_SIZE(waiting); i++) {
-		reset_x87(0x37e, FSW_PENDING);
-		m.state.seg[X86_DS].limit = 0;	/* #MF comes before #GP */
-		expect_fault(&m, waiting[i], 2, X86_MF, -1, "an exception that waits");
-	}
-	reset_x87(0x37e, FSW_PENDING);
-	m.state.seg[X86_DS].limit = 0;
-	FAULTS(&m, "\x0f\x6f\x03", X86_MF, -1, "MOVQ mm: an exception that waits");
-	reset_x87(0x37e, FSW_PENDING);
-	m.state.cr0 &= ~CR0_NE;
-	DONE(&m, FLD1, "without CR0.NE it is no exception");
-	for (unsigned int i = 2; i < ARRAY_SIZE(all); i++) {
-		reset_x87(0x37e, FSW_PENDING);
-		expect_done(&m, all[i], 2, "an instruction that does not wait");
-	}
-	reset_x87(0x37f, 0);
-	ok_equal(RUN(&m, FADD), X86_UNIMPLEMENTED, "arithmetic is the processor's");
-	reset_x87(0x37f, 0);
-	ok_equal(RUN(&m, FXCH), X86_UNIMPLEMENTED, "and so is the register stack");
-	reset_x87(0x37f, 0);
-	m.x.fpu_image = NULL;
-	ok_equal(RUN(&m, FLD1), X86_UNIMPLEMENTED, "without an FPU there is no x87");
-}
-
-/* Every form with memory is there; what it computes is compared in test_native.c. */
-static void test_x87_forms(void)
-{
-	static const struct {
-		u8 opcode, reg, bytes;	/* bytes: written; 0: it loads */
-		bool pops;
-	} all[] = {
-		{ 0xd9, 0, 0, false }, { 0xd9, 2, 4, false }, { 0xd9, 3, 4, true },
-		{ 0xdb, 0, 0, false }, { 0xdb, 1, 4, true }, { 0xdb, 2, 4, false },
-		{ 0xdb, 3, 4, true }, { 0xdb, 5, 0, false }, { 0xdb, 7, 10, true },
-		{ 0xdd, 0, 0, false }, { 0xdd, 1, 8, true }, { 0xdd, 2, 8, false },
-		{ 0xdd, 3, 8, true }, { 0xdf, 0, 0, false }, { 0xdf, 1, 2, true },
-		{ 0xdf, 2, 2, false }, { 0xdf, 3, 2, true }, { 0xdf, 4, 0, false },
-		{ 0xdf, 5, 0, false }, { 0xdf, 6, 10, true }, { 0xdf, 7, 8, true },
-	};
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
-		u8 code[2] = { all[i].opcode, 0x03 | all[i].reg << 3 };
-		unsigned int top;
-		char name[64];
-
-		reset_x87(0x37f, 0x2000);	/* TOP 4, which alone is not empty */
-		memset(m.fpu + 32, 0xff, 16 * 8);
-		m.fpu[32 + 9] = 0x3f;
-		m.fpu[4] = 1 << 4;
-		snprintf(name, sizeof(name), "x87 %02x /%u", all[i].opcode, all[i].reg);
-		expect_done(&m, code, 2, name);
-		top = fpu_word(2) >> 11 & 7;
-		ok_equal(top, all[i].pops ? 5 : all[i].bytes ? 4 : 3, "%s: TOP", name);
-		ok_equal(m.fpu[4], all[i].pops ? 0 : all[i].bytes ? 0x10 : 0x18, "%s: tags", name);
-		if (all[i].bytes)
-			ok(m.written && machine_changed_only(&m, DATA, all[i].bytes),
-			   "%s: what is written", name);
-		else
-			ok(!m.written && !m.fpu[32 + 15], "%s: the rest of the register", name);
-	}
-}
-
-static void test_x87_words(void)
-{
-	u64 pointer = 0;
-
-	reset_x87(0x37f, 0x3800);
-	memset(m.fpu + 4, 0x55, 20);
-	m.fpu[4] = 0;
-	machine_put(&m, DATA, 0x3f800000, 4);
-	DONE(&m, FLD1, "FLD");
-	ok(fpu_word(6) == 0x103, "FOP is the opcode without its upper five bits, and ModRM");
-	memcpy(&pointer, m.fpu + 8, 8);
-	ok_equal(pointer, CODE, "FIP is where it stands");
-	memcpy(&pointer, m.fpu + 16, 8);
-	ok_equal(pointer, DATA, "FDP is its operand");
-	reset_x87(0x37f, 0);
-	m.fpu[6] = 0x5a;
-	machine_put(&m, DATA, 0xffff, 2);
-	DONE(&m, FLDCW, "FLDCW");
-	ok_equal(fpu_word(0), 0x1f7f, "FLDCW: reserved bits");
-	ok_equal(m.fpu[6], 0x5a, "control instructions leave FOP");
-	/* An exception that was masked comes up when it no longer is. */
-	reset_x87(0x37f, 0x0001);
-	machine_put(&m, DATA, 0x37e, 2);
-	DONE(&m, FLDCW, "FLDCW unmasks");
-	ok_equal(fpu_word(2), FSW_PENDING, "FLDCW: ES and B follow");
-	reset_x87(0x37e, FSW_PENDING);
-	m.state.cr0 &= ~CR0_NE;
-	machine_put(&m, DATA, 0x37f, 2);
-	DONE(&m, FLDCW, "FLDCW masks");
-	ok_equal(fpu_word(2), 1, "FLDCW: ES and B go");
-	reset_x87(0x37e, FSW_PENDING);
-	m.state.cr0 &= ~CR0_NE;
-	machine_put(&m, DATA, 0x37f, 2);
-	DONE(&m, FLDCW, "FLDCW masks");
-	ok_equal(fpu_word(2), 1, "FLDCW: ES and B go");
-	reset_x87(0x37e, FSW_PENDING | 0x7f40);
-	DONE(&m, FNCLEX, "FNCLEX");
-	ok_equal(fpu_word(2), 0x7f00, "FNCLEX leaves condition codes and TOP");
-	reset_x87(0x37f, 0x0800);	/* TOP 1 */
-	memset(m.fpu + 32, 0x5a, 10);
-	memset(m.fpu + 4, 0xff, 20);
-	DONE(&m, FNINIT, "FNINIT");
-	ok(fpu_word(0) == 0x37f && !fpu_word(2) && !m.fpu[4], "FNINIT: initial words");
-	ok(m.fpu[48] == 0x5a && !m.fpu[32], "FNINIT: ST0 was R1, and R1 keeps its bits");
-	ok(!fpu_word(6) && !m.fpu[8] && !m.fpu[23], "FNINIT: pointers are zeros");
-	/* Nothing is stored for an overflow that is not masked, but the place is looked at. */
-	reset_x87(0x377, 0);
-	memset(m.fpu + 32, 0xff, 8);
-	m.fpu[40] = 0xfe;
-	m.fpu[41] = 0x7f;
-	m.fpu[4] = 1;
-	DONE(&m, FST, "FST that overflows");
-	ok_equal(fpu_word(2), 0x8088, "FST: overflow waits");
-	ok(!m.written, "FST: memory stays");
-	reset_x87(0x377, 0);
-	memset(m.fpu + 32, 0xff, 8);
-	m.fpu[40] = 0xfe;
-	m.fpu[41] = 0x7f;
-	m.fpu[4] = 1;
-	m.state.seg[X86_DS].limit = 0;
-	FAULTS(&m, FST, X86_GP, 0, "FST that overflows, beyond the segment");
-}
-
-/* Numbers at the edge of what 64 bits and 18 digits hold: by chance they are rare. */
-static void test_x87_edges(void)
-{
-	struct f80 value = { 1ull << 63, 63 + 16383 };
-	struct x87_result result;
-	u8 digits[10];
-
-	ok(x87_to_integer(value, 8, X87_NEAREST, &result) == 1ull << 63 &&
-	   result.exceptions == 0x01, "2^63 is no integer of 64 bits");
-	value.exponent |= 0x8000;
-	ok(x87_to_integer(value, 8, X87_NEAREST, &result) == 1ull << 63 && !result.exceptions,
-	   "-2^63 is");
-	value.mantissa++;
-	ok(x87_to_integer(value, 8, X87_NEAREST, &result) == 1ull << 63 &&
-	   result.exceptions == 0x01, "-2^63 - 1 is not");
-	value = (struct f80){ 999999999999999999ull << 4, 59 + 16383 };
-	x87_to_decimal(value, X87_NEAREST, digits, &result);
-	ok(digits[0] == 0x99 && digits[8] == 0x99 && !digits[9] && !result.exceptions,
-	   "eighteen nines");
-	value.mantissa += 16;
-	x87_to_decimal(value, X87_NEAREST, digits, &result);
-	ok(digits[0] == 0 && digits[7] == 0xc0 && digits[8] == 0xff && digits[9] == 0xff &&
-	   result.exceptions == 0x01, "one more is indefinite");
-	value = x87_from_integer(0);
-	ok(!value.exponent && !value.mantissa, "an integer's zero is positive");
-	value = x87_from_decimal((const u8[10]){ 1, [9] = 0xff });
-	ok(value.exponent == (16383 | 0x8000) && value.mantissa == 1ull << 63,
-	   "the sign of digits is bit 7");
-}
-
 /* ---- AVX ---------------------------------------------------------------------------- */
 
 #define VMOVDQU "\xc5\xfe\x6f\x0b"	/* YMM1, [EBX] */
@@ -477,10 +278,6 @@ int main(void)
 	test_monitor();
 	test_refused();
 	test_invpcid();
-	test_x87_refused();
-	test_x87_forms();
-	test_x87_words();
-	test_x87_edges();
 	test_avx();
 	test_later_moves();
 	return tap_done();

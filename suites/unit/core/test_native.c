@@ -97,7 +97,7 @@ static void choose(u8 bytes[X86_INSN_MAX], unsigned int bits)
 	if (!random_below(16)) {
 		n = choose_vex(bytes);
 	} else if (!random_below(12)) {
-		bytes[n++] = 0xd9 + 2 * random_below(4);
+		bytes[n++] = 0xd8 + random_below(8);
 	} else if (bits == 32 && !random_below(4)) {
 		bytes[n++] = only32[random_below(sizeof(only32))];
 	} else if (random_below(2)) {
@@ -173,8 +173,14 @@ static enum x86_result trial_cmpxchg(void *opaque, u64 gpa, const void *old, con
 	return X86_OK;
 }
 
+static void trial_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 regs[4])
+{
+	(void)opaque;
+	__cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+}
+
 static const struct x86_ops trial_ops = {
-	.read = trial_read, .write = trial_write, .cmpxchg = trial_cmpxchg,
+	.read = trial_read, .write = trial_write, .cmpxchg = trial_cmpxchg, .cpuid = trial_cpuid,
 };
 
 /* 64-bit or 32-bit code at CPL 3 with flat segments; paging plays no part. */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Borrowing the processor's x87 registers from whom they belong to. Of its own, and not in
+ * port.h, because the kernel's header brings macros that other code has other meanings for.
+ */
+#pragma once
+
+#include "port.h"
+
+#ifdef __KERNEL__
+
+#include <asm/fpu/api.h>
+
+struct port_x87 {
+};
+
+/* From here on nothing may sleep or fault; the task's own registers are safe. */
+static inline void port_x87_begin(struct port_x87 *own)
+{
+	kernel_fpu_begin();
+}
+
+static inline void port_x87_end(const struct port_x87 *own)
+{
+	kernel_fpu_end();
+}
+
+#else
+
+/* The program's own x87 registers, as FNSAVE has them; XMM registers are not touched. */
+struct port_x87 {
+	u8 saved[108];
+};
+
+static inline void port_x87_begin(struct port_x87 *own)
+{
+	__asm__ volatile("fnsave %0" : "=m"(*own));
+}
+
+static inline void port_x87_end(const struct port_x87 *own)
+{
+	__asm__ volatile("frstor %0" : : "m"(*own));
+}
+
+#endif
