@@ -14,7 +14,7 @@ static_assert(sizeof(struct x87_registers) == 108);
 #define EIGHT(one, n) FOUR(one, n) FOUR(one, (n) + 4)
 #define SIXTEEN(one, n) EIGHT(one, n) EIGHT(one, (n) + 8)
 #define ALL64(one, n) \
-	SIXTEEN(one, n) SIXTEEN(one, (n) + 16) SIXTEEN(one, (n) + 32) SIXTEEN(one, (n) + 48)
+		SIXTEEN(one, n) SIXTEEN(one, (n) + 16) SIXTEEN(one, (n) + 32) SIXTEEN(one, (n) + 48)
 
 /* ---- forms with memory: by the opcode's low three bits, and ModRM.reg -------------------- */
 
@@ -27,15 +27,15 @@ static_assert(sizeof(struct x87_registers) == 108);
 static bool run_memory(unsigned int form, void *operand)
 {
 	switch (form) {
-	EIGHT(MEMORY, 0)			/* D8: arithmetic with m32 */
-	MEMORY(8) MEMORY(10) MEMORY(11)		/* FLD, FST, FSTP m32 */
-	EIGHT(MEMORY, 16)			/* DA: arithmetic with integers m32 */
-	FOUR(MEMORY, 24)			/* FILD, FISTTP, FIST, FISTP m32 */
-	MEMORY(29) MEMORY(31)			/* FLD, FSTP m80 */
-	EIGHT(MEMORY, 32)			/* DC: arithmetic with m64 */
-	FOUR(MEMORY, 40)			/* FLD, FISTTP, FST, FSTP m64 */
-	EIGHT(MEMORY, 48)			/* DE: arithmetic with integers m16 */
-	EIGHT(MEMORY, 56)			/* DF: integers m16 and m64, FBLD, FBSTP */
+		EIGHT(MEMORY, 0)			/* D8: arithmetic with m32 */
+		MEMORY(8) MEMORY(10) MEMORY(11)		/* FLD, FST, FSTP m32 */
+		EIGHT(MEMORY, 16)			/* DA: arithmetic with integers m32 */
+		FOUR(MEMORY, 24)			/* FILD, FISTTP, FIST, FISTP m32 */
+		MEMORY(29) MEMORY(31)			/* FLD, FSTP m80 */
+		EIGHT(MEMORY, 32)			/* DC: arithmetic with m64 */
+		FOUR(MEMORY, 40)			/* FLD, FISTTP, FST, FSTP m64 */
+		EIGHT(MEMORY, 48)			/* DE: arithmetic with integers m16 */
+		EIGHT(MEMORY, 56)			/* DF: integers m16 and m64, FBLD, FBSTP */
 	default:
 		return false;
 	}
@@ -66,24 +66,24 @@ static bool run_memory(unsigned int form, void *operand)
 static bool run_registers(unsigned int form, u16 *flags)
 {
 	switch (form) {
-	ALL64(PLAIN, 0)				/* D8: arithmetic, ST0 with STi */
-	SIXTEEN(PLAIN, 64) PLAIN(80)		/* FLD, FXCH; FNOP */
-	EIGHT(PLAIN, 88)			/* FSTP */
-	PLAIN(96) PLAIN(97) PLAIN(100) PLAIN(101) /* FCHS, FABS; FTST, FXAM */
-	FOUR(PLAIN, 104) PLAIN(108) PLAIN(109) PLAIN(110) /* constants */
-	SIXTEEN(PLAIN, 112)			/* F2XM1 to FCOS */
-	SIXTEEN(FLAGS, 128) SIXTEEN(FLAGS, 144)	/* FCMOVB, FCMOVE, FCMOVBE, FCMOVU */
-	PLAIN(169)				/* FUCOMPP */
-	SIXTEEN(FLAGS, 192) SIXTEEN(FLAGS, 208)	/* FCMOVNB and its like */
-	SIXTEEN(FLAGS, 232)			/* FUCOMI, FCOMI */
-	ALL64(PLAIN, 256)			/* DC: arithmetic, STi with ST0 */
-	SIXTEEN(PLAIN, 320) SIXTEEN(PLAIN, 336)	/* FFREE, FXCH, FST, FSTP */
-	SIXTEEN(PLAIN, 352)			/* FUCOM, FUCOMP */
-	SIXTEEN(PLAIN, 384) EIGHT(PLAIN, 400)	/* FADDP, FMULP, FCOMP */
-	PLAIN(409)				/* FCOMPP */
-	SIXTEEN(PLAIN, 416) SIXTEEN(PLAIN, 432)	/* FSUBRP, FSUBP, FDIVRP, FDIVP */
-	SIXTEEN(PLAIN, 448) SIXTEEN(PLAIN, 464)	/* FFREEP, FXCH, FSTP, FSTP */
-	SIXTEEN(FLAGS, 488)			/* FUCOMIP, FCOMIP */
+		ALL64(PLAIN, 0)				/* D8: arithmetic, ST0 with STi */
+		SIXTEEN(PLAIN, 64) PLAIN(80)		/* FLD, FXCH; FNOP */
+		EIGHT(PLAIN, 88)			/* FSTP */
+		PLAIN(96) PLAIN(97) PLAIN(100) PLAIN(101) /* FCHS, FABS; FTST, FXAM */
+		FOUR(PLAIN, 104) PLAIN(108) PLAIN(109) PLAIN(110) /* constants */
+		SIXTEEN(PLAIN, 112)			/* F2XM1 to FCOS */
+		SIXTEEN(FLAGS, 128) SIXTEEN(FLAGS, 144)	/* FCMOVB, FCMOVE, FCMOVBE, FCMOVU */
+		PLAIN(169)				/* FUCOMPP */
+		SIXTEEN(FLAGS, 192) SIXTEEN(FLAGS, 208)	/* FCMOVNB and its like */
+		SIXTEEN(FLAGS, 232)			/* FUCOMI, FCOMI */
+		ALL64(PLAIN, 256)			/* DC: arithmetic, STi with ST0 */
+		SIXTEEN(PLAIN, 320) SIXTEEN(PLAIN, 336)	/* FFREE, FXCH, FST, FSTP */
+		SIXTEEN(PLAIN, 352)			/* FUCOM, FUCOMP */
+		SIXTEEN(PLAIN, 384) EIGHT(PLAIN, 400)	/* FADDP, FMULP, FCOMP */
+		PLAIN(409)				/* FCOMPP */
+		SIXTEEN(PLAIN, 416) SIXTEEN(PLAIN, 432)	/* FSUBRP, FSUBP, FDIVRP, FDIVP */
+		SIXTEEN(PLAIN, 448) SIXTEEN(PLAIN, 464)	/* FFREEP, FXCH, FSTP, FSTP */
+		SIXTEEN(FLAGS, 488)			/* FUCOMIP, FCOMIP */
 	default:
 		return false;
 	}

@@ -46,7 +46,8 @@ static u16 fpu_word(unsigned int at)
 
 static void test_x87_refused(void)
 {
-	static const char *const waiting[] = { FLD1, FST, FLDCW, EMMS, FADD, FXCH, FNOP, FLDENV, FRSTOR };
+	static const char *const waiting[] = { FLD1, FST, FLDCW, EMMS, FADD, FXCH, FNOP, FLDENV,
+					       FRSTOR };
 	static const char *const all[] = { FLD1, FLDCW, FNSTCW, FNSTSW_AX, FNINIT, FNCLEX, FNSETPM,
 					 FNSTENV, FNSAVE };
 
