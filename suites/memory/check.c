@@ -54,7 +54,7 @@ static const struct {
 	{ "kvm_pvm", "file/truncated", INTERPRETED },
 	{ "kvm_pvm", "file/mapped_twice", INTERPRETED },
 	{ "kvm_pvm", "huge/hugetlb", INTERPRETED },
-	{ "kvm_pvm", "uffd/interrupted", "KVM's interpreter waits for pages without regard to signals" },
+	{ "kvm_pvm", "uffd/interrupted", "KVM's interpreter waits for pages, not for signals" },
 	{ "kvm_pvm", "account/thread_time", "no time of a vCPU is accounted as guest time" },
 };
 
