@@ -44,7 +44,7 @@ u64 assay_dr7(const struct assay_vcpu *vcpu)
 							      vcpu->state.dr7;
 }
 
-/* ---- KVM_EXIT_DEBUG --------------------------------------------------------------------------- */
+/* ---- KVM_EXIT_DEBUG --------------------------------------------------------------------- */
 
 static int tell(struct assay_vcpu *vcpu, u32 vector, u64 dr6)
 {
@@ -71,7 +71,7 @@ int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap)
 	return GO_ON;
 }
 
-/* ---- steps: TF, without the guest's knowing ----------------------------------------------------- */
+/* ---- steps: TF, without the guest's knowing --------------------------------------------- */
 
 void assay_step_begin(struct assay_vcpu *vcpu)
 {
