@@ -125,6 +125,7 @@ static const struct row rows[] = {
 	{ LONG, CONTROL(event_inject), 0x80000480, "", "INT n" },
 	{ LONG, CONTROL(event_inject), 0x80000b0e, "", "#PF" },
 	{ LONG, CONTROL(event_inject), 0x8000031f, "", "vector 31" },
+	{ LONG, CONTROL(event_inject), 0x80000303, "", "#BP" },
 	{ LONG, CONTROL(event_inject), 0x80000120, "EVENTINJ has a reserved", "type 1" },
 	{ LONG, CONTROL(event_inject), 0x80000520, "EVENTINJ has a reserved", "type 5" },
 	{ LONG, CONTROL(event_inject), 0x80000620, "EVENTINJ has a reserved", "type 6" },

@@ -199,6 +199,7 @@ static const struct row control_rows[] = {
 	  { SECOND(VMX2_INTERRUPT_DELIVERY) } },
 	{ LONG, NULL, { APIC, SECOND(VMX2_X2APIC | VMX2_APIC_REGISTER) } },
 	{ LONG, "virtual NMIs without", { S(pin, 0x16 | VMX_PIN_VIRTUAL_NMI) } },
+	{ LONG, NULL, { S(pin, 0x16) } },
 	{ LONG, "NMI-window", { S(primary, PRIMARY | VMX_NMI_WINDOW) } },
 	{ LONG, NULL, { S(primary, PRIMARY | VMX_NMI_WINDOW), S(pin, PIN | VMX_PIN_VIRTUAL_NMI) } },
 	{ LONG, "the APIC-access", { SECOND(VMX2_APIC_ACCESS), S(apic_access, 1) } },
@@ -216,6 +217,8 @@ static const struct row control_rows[] = {
 	    SECOND(VMX2_INTERRUPT_DELIVERY), S(posted_descriptor, 0x20) } },
 	{ LONG, "the posted-interrupt desc", { S(pin, PIN | VMX_PIN_POSTED), APIC,
 	    SECOND(VMX2_INTERRUPT_DELIVERY), S(posted_descriptor, LIMIT) } },
+	{ LONG, NULL, { S(pin, PIN | VMX_PIN_POSTED), APIC, SECOND(VMX2_INTERRUPT_DELIVERY),
+			S(posted_vector, 0xff) } },
 	{ LONG, NULL, { S(pin, PIN | VMX_PIN_POSTED), APIC, SECOND(VMX2_INTERRUPT_DELIVERY),
 			S(posted_descriptor, 0x40) } },
 	{ LONG, NULL, { S(posted_vector, 0x100), S(posted_descriptor, 1) } },
@@ -268,6 +271,8 @@ static const struct row event_rows[] = {
 	{ LONG, NULL, { S(event, EVENT(2, 2)) } },
 	{ LONG, "event injection: an exception's", { S(event, EVENT(3, 32)) } },
 	{ LONG, NULL, { S(event, EVENT(3, 6)) } },
+	{ LONG, NULL, { S(event, EVENT(3, 31)) } },
+	{ LONG, "event injection: an error", { S(event, EVENT_ERROR(0)) } },
 	{ LONG, "event injection: an error", { S(event, EVENT_ERROR(6)) } },
 	{ LONG, "event injection: an error", { S(event, EVENT(3, 13)) } },
 	{ LONG, "event injection: an error", { S(event, EVENT(3, 8)) } },
@@ -579,6 +584,7 @@ static void test_limits(void)
 	breaks("the EPT pointer", "no uncacheable tables", 0);
 	clean(LONG);
 	l.ept &= ~(1ull << 21);
+	breaks(NULL, "no accessed flags, and none are asked for", 0);
 	v.eptp |= 0x40;
 	breaks("the EPT pointer", "no accessed flags", 0);
 	clean(LONG);

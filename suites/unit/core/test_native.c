@@ -231,11 +231,15 @@ static void random_x87(u8 *reg)
 
 	if (random_below(2))
 		mantissa = ~0ull << random_below(64);
+	if (!random_below(16))
+		mantissa = 0;
 	if (!random_below(3))
 		mantissa &= ~0ull << spans[1 + random_below(ARRAY_SIZE(spans) - 1)];
+	if (!mantissa && random_below(8))
+		exponent = 0;
 	if (random_below(8) && exponent)
 		mantissa |= 1ull << 63;
-	if (random_below(2))
+	if (mantissa && random_below(2))
 		exponent = 0x3fff - 20 + random_below(90);
 	exponent = (exponent & 0x7fff) | random_below(2) << 15;
 	memset(reg, 0, 16);
