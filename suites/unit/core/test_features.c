@@ -233,7 +233,8 @@ static void test_avx(void)
 	m.state.xcr0 = 0xe7;
 	ok_equal(RUN(&m, "\x62\xf1\x7e\x08\x6f\x0b"), X86_UNIMPLEMENTED, "EVEX with them");
 	reset_avx();
-	ok_equal(RUN(&m, "\xc4\xe3\x7d\x39\x0b\x01"), X86_UNIMPLEMENTED, "VEXTRACTI128");
+	ok_equal(RUN(&m, "\xc4\xe3\x79\x16\x0b\x01"), X86_UNIMPLEMENTED,
+		 "VPEXTRD is not VMOVHPD");
 	reset_avx();
 	m.x.ymm_image = NULL;
 	ok_equal(RUN(&m, VMOVDQU), X86_UNIMPLEMENTED, "without AVX there is none");
@@ -248,6 +249,42 @@ static void test_avx(void)
 	}
 	ok_equal(machine_continue(&m), X86_OK, "MMIO: done");
 	ok(m.fpu[176] == 1 && m.fpu[184] == 2 && m.ymm[16] == 3 && m.ymm[24] == 4, "MMIO: loaded");
+}
+
+/* All moves with memory are there; what they do is compared in test_native.c. */
+static void test_move_forms(void)
+{
+	static const struct {
+		u8 prefix, opcode;
+		bool vex;		/* too */
+	} all[] = {
+		{ 0, 0x10, true }, { 0x66, 0x10, true }, { 0xf3, 0x10, true }, { 0xf2, 0x10, true },
+		{ 0, 0x11, true }, { 0x66, 0x11, true }, { 0xf3, 0x11, true }, { 0xf2, 0x11, true },
+		{ 0, 0x12, true }, { 0x66, 0x12, true }, { 0, 0x13, true }, { 0x66, 0x13, true },
+		{ 0, 0x16, true }, { 0x66, 0x16, true }, { 0, 0x17, true }, { 0x66, 0x17, true },
+		{ 0, 0x28, true }, { 0x66, 0x28, true }, { 0, 0x29, true }, { 0x66, 0x29, true },
+		{ 0, 0x2b, true }, { 0x66, 0x2b, true }, { 0, 0x6e, false }, { 0x66, 0x6e, true },
+		{ 0, 0x6f, false }, { 0x66, 0x6f, true }, { 0xf3, 0x6f, true },
+		{ 0, 0x7e, false }, { 0x66, 0x7e, true }, { 0xf3, 0x7e, true },
+		{ 0, 0x7f, false }, { 0x66, 0x7f, true }, { 0xf3, 0x7f, true },
+		{ 0x66, 0xd6, true }, { 0, 0xe7, false }, { 0x66, 0xe7, true },
+		{ 0xf2, 0xf0, true },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
+		u8 pp = all[i].prefix == 0x66 ? 1 : all[i].prefix ? 0xf5 - all[i].prefix : 0;
+		const u8 legacy[] = { all[i].prefix, 0x0f, all[i].opcode, 0x0b };
+		const u8 vex[] = { 0xc5, 0xf8 | pp, all[i].opcode, 0x0b };
+		unsigned int skip = !all[i].prefix;
+
+		reset_avx();
+		m.state.cr4 |= CR4_OSFXSR;
+		m.state.gpr[X86_RBX] = DATA;
+		expect_done(&m, legacy + skip, sizeof(legacy) - skip, "a move");
+		m.state.rip = CODE;
+		ok_equal(machine_run(&m, vex, sizeof(vex)),
+			 all[i].vex ? X86_OK : X86_UNIMPLEMENTED, "the same by VEX");
+	}
 }
 
 /* A load over 0F 38, and one that is SSE3's: both only with memory. */
@@ -279,6 +316,7 @@ int main(void)
 	test_refused();
 	test_invpcid();
 	test_avx();
+	test_move_forms();
 	test_later_moves();
 	return tap_done();
 }
