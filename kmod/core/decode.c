@@ -26,7 +26,7 @@ struct decoder {
 struct x86_decode_mode x86_decode_mode(const struct x86_state *s, bool amd)
 {
 	struct x86_decode_mode mode = {
-		.bits = 16, .vex = x86_protected(s) && !x86_vm86(s), .amd_branches = amd,
+		.bits = 16, .vex = x86_protected(s) && !x86_vm86(s), .amd = amd,
 	};
 
 	if (x86_code64(s))
@@ -414,6 +414,11 @@ static enum x86_op refine(struct decoder *d, enum x86_op op)
 		return reg == 5 && insn->repeat == 0xf3 ? OP_OTHER : op;	/* RSTORSSP */
 	case 0x20:
 	case 0x22:
+		/* LOCK makes CR8 of CR0, if the processor has that (APM 3 MOV CRn). */
+		if (insn->lock && d->mode->amd && insn->reg == 0) {
+			insn->reg = 8;
+			insn->lockable = true;
+		}
 		return insn->reg == 1 || (insn->reg > 4 && insn->reg != 8) ? OP_INVALID : op;
 	case 0x21:
 	case 0x23:
@@ -594,7 +599,8 @@ static void operand_sizes(struct decoder *d)
 	if (bits64(d) && flags & OPCODE_D64)
 		insn->operand_size = insn->operand_prefix && !rex(d, REX_W) ? 2 : 8;
 	if (bits64(d) && flags & OPCODE_F64) {
-		bool amd16 = d->mode->amd_branches && insn->operand_prefix && !rex(d, REX_W);
+		/* AMD's make near branches 16-bit by 66h in 64-bit mode too (APM 3 1.2.4). */
+		bool amd16 = d->mode->amd && insn->operand_prefix && !rex(d, REX_W);
 
 		insn->operand_size = amd16 ? 2 : 8;
 	}
@@ -638,7 +644,8 @@ static bool valid(const struct decoder *d)
 	if ((insn->dst == AT_MEM || insn->src == AT_MEM) && !insn->memory &&
 	    MODRM_MOD(insn->modrm) == 3 && insn->op < OP_SLDT && insn->op != OP_OTHER)
 		return false;
-	return !insn->lock || (insn->lockable && insn->memory);
+	return !insn->lock || (insn->lockable && (insn->memory || insn->op == OP_MOV_CR ||
+						  insn->op == OP_MOV_TO_CR));
 }
 
 static enum x86_decoded outcome(const struct decoder *d, bool ok)

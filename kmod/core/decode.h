@@ -74,7 +74,7 @@ enum x86_map { MAP_ONE, MAP_0F, MAP_0F38, MAP_0F3A, MAP_3DNOW, MAP_VEX };
 struct x86_decode_mode {
 	u8 bits;		/* 16, 32 or 64: of the code segment */
 	bool vex;		/* VEX and EVEX exist: not in real and virtual-8086 mode */
-	bool amd_branches;	/* in 64-bit mode, 66h makes near branches 16-bit (APM 3 1.2.4) */
+	bool amd;		/* see x86_env: 66h before near branches, LOCK before MOV CR0 */
 };
 
 struct x86_insn {

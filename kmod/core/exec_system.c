@@ -280,11 +280,22 @@ enum x86_result exec_clts(struct x86_exec *x)
 	return X86_OK;
 }
 
+/* LOCK MOV CR0 as CR8: AltMovCr8 (APM 3 appendix D, CPUID 0x80000001 ECX). */
+static bool has_alternative_cr8(struct x86_exec *x)
+{
+	u32 regs[4] = { 0 };
+
+	x->env->ops->cpuid(x->env->opaque, 0x80000001, 0, regs);
+	return regs[2] & 1u << 4;
+}
+
 enum x86_result exec_control_register(struct x86_exec *x)
 {
 	unsigned int size = x->insn.operand_size, number = x->insn.reg;
 	u64 value;
 
+	if (x->insn.lock && !has_alternative_cr8(x))
+		return exec_ud(x);
 	if (x86_cpl(&x->s))
 		return exec_gp0(x);
 	if (x->insn.op == OP_MOV_CR) {

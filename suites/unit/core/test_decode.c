@@ -332,7 +332,7 @@ static void test_branches(void)
 
 	x86_decode(&insn, call, sizeof(call), &mode);
 	ok(insn.length == 6 && insn.operand_size == 8, "Intel: 66h CALL has four bytes of offset");
-	mode.amd_branches = true;
+	mode.amd = true;
 	x86_decode(&insn, call, sizeof(call), &mode);
 	ok(insn.length == 4 && insn.operand_size == 2, "AMD: it has two");
 }

@@ -111,6 +111,23 @@ static void test_controls(void)
 	m.state.cr8 = 9;
 	DONE(&m, "\x44\x0f\x20\xc0", "MOV from CR8");
 	ok_equal(m.state.gpr[X86_RAX], 9, "is in RAX");
+	for (unsigned int amd = 0; amd < 2; amd++) {
+		machine_reset(&m, PROT32, 0);
+		m.env.amd = amd;
+		m.cpuid[2] = 1 << 4;
+		m.state.gpr[X86_RAX] = 6;
+		if (!amd) {
+			FAULTS(&m, "\xf0\x0f\x22\xc0", X86_UD, -1, "LOCK MOV to CR0 on Intel's");
+			continue;
+		}
+		DONE(&m, "\xf0\x0f\x22\xc0", "LOCK MOV to CR0 on AMD's");
+		ok_equal(m.state.cr8, 6, "is of CR8");
+		DONE(&m, "\xf0\x0f\x20\xc3", "LOCK MOV from CR0");
+		ok_equal(m.state.gpr[X86_RBX], 6, "is of CR8");
+		FAULTS(&m, "\xf0\x0f\x20\xdb", X86_UD, -1, "LOCK MOV from CR3");
+		m.cpuid[2] = ~(1u << 4);
+		FAULTS(&m, "\xf0\x0f\x20\xc3", X86_UD, -1, "LOCK MOV from CR0 without AltMovCr8");
+	}
 	machine_reset(&m, LONG64, 0);
 	m.state.cr4 |= CR4_PCIDE;
 	m.state.gpr[X86_RAX] = PAGE_TABLES | 1ull << 63;
