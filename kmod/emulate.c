@@ -243,7 +243,7 @@ static int faulted(struct assay_vcpu *vcpu)
 static bool repeats(const struct assay_vcpu *vcpu)
 {
 	return vcpu->exec.stay && !vcpu->exec.trap && !vcpu->events.interrupt_pending &&
-	       !vcpu->events.nmi_pending && !signal_pending(current) && !need_resched();
+	       !vcpu->events.nmis && !signal_pending(current) && !need_resched();
 }
 
 /* Whether the executor must go on at once: a write has been taken, or lost a race. */
