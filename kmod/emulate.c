@@ -259,9 +259,23 @@ static bool goes_on(struct assay_vcpu *vcpu, enum x86_result result)
 	       assay_io_write(vcpu, &vcpu->exec.io);
 }
 
+/*
+ * A REP instruction goes on here too, item by item: behind the forced-emulation prefix the
+ * processor would take over. What the guest or the task is waiting for comes in between.
+ */
+static bool repeats(struct assay_vcpu *vcpu, enum x86_result result)
+{
+	if (result != X86_OK || !vcpu->exec.stay || vcpu->exec.trap || assay_stepping(vcpu) ||
+	    signal_pending(current) || vcpu->events.nmis || vcpu->events.interrupt_pending)
+		return false;
+	cond_resched();
+	x86_exec_begin(&vcpu->exec);
+	return true;
+}
+
 int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 {
-	while (goes_on(vcpu, result))
+	while (goes_on(vcpu, result) || repeats(vcpu, result))
 		result = x86_execute(&vcpu->exec);
 	switch (result) {
 	case X86_OK:
