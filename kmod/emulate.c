@@ -239,18 +239,9 @@ static int faulted(struct assay_vcpu *vcpu)
 	return assay_raise(vcpu, fault, vcpu->exec.insn.length);
 }
 
-/* The next item of REP at once, unless something else wants the vCPU or the guest. */
-static bool repeats(const struct assay_vcpu *vcpu)
-{
-	return vcpu->exec.stay && !vcpu->exec.trap && !vcpu->events.interrupt_pending &&
-	       !vcpu->events.nmis && !signal_pending(current) && !need_resched();
-}
-
 /* Whether the executor must go on at once: a write has been taken, or lost a race. */
 static bool goes_on(struct assay_vcpu *vcpu, enum x86_result result)
 {
-	if (result == X86_OK)
-		return repeats(vcpu);
 	if (result == X86_RETRY) {
 		cond_resched();
 		return !fatal_signal_pending(current);
