@@ -224,8 +224,8 @@ static void set_pointers(struct x86_exec *x, const u32 words[ENVIRONMENT])
 	u16 fop = words[4] >> 16 & FOP_BITS;
 
 	if (!protected_layout(x)) {
-		fip = (words[3] & 0xffff) | (words[4] >> 12 & 0xffff) << 16;
-		fdp = (words[5] & 0xffff) | (words[6] >> 12 & 0xffff) << 16;
+		fip = (words[3] & 0xffff) | words[4] >> 12 << 16;
+		fdp = (words[5] & 0xffff) | words[6] >> 12 << 16;
 		fop = words[4] & FOP_BITS;
 	}
 	set_word(x, FX_FOP, fop);

@@ -14,10 +14,13 @@
 struct port_x87 {
 };
 
-/* From here on nothing may sleep or fault; the task's own registers are safe. */
+/*
+ * From here on nothing may sleep or fault; the task's own registers are safe. They are
+ * initialized: FRSTOR would wait for an exception that is pending in them.
+ */
 static inline void port_x87_begin(struct port_x87 *own)
 {
-	kernel_fpu_begin();
+	kernel_fpu_begin_mask(KFPU_387);
 }
 
 static inline void port_x87_end(const struct port_x87 *own)

@@ -96,8 +96,7 @@ bool x87_run(struct x87_registers *regs, u8 opcode, u8 modrm, void *operand, u64
 	bool known;
 
 	port_x87_begin(&own);
-	/* FRSTOR waits, should the registers' owner have an exception pending. */
-	__asm__ volatile("fninit\n\tfrstor %0" : : "m"(*regs));
+	__asm__ volatile("frstor %0" : : "m"(*regs));
 	if (modrm < 0xc0)
 		known = run_memory((opcode & 7) << 3 | (modrm >> 3 & 7), operand);
 	else

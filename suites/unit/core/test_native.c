@@ -725,10 +725,22 @@ static bool host_has(const struct x86_insn *insn)
 	}
 }
 
+/* Forms of the x87 that were tried: with memory by opcode and ModRM.reg, else by both bytes. */
+static unsigned int new_x87_form(const struct x86_insn *insn)
+{
+	static bool forms[8][256];
+	bool *form = &forms[insn->opcode & 7][insn->memory ? insn->modrm & 0x38 : insn->modrm];
+	bool is_new = insn->op == OP_X87 && !*form;
+
+	*form |= is_new;
+	return is_new;
+}
+
 static void compare_mode(unsigned int bits)
 {
 	static struct trial t;
 	static bool tried[OPS];
+	static unsigned int x87_forms;
 	unsigned long done = 0, different = 0, faults = 0;
 	unsigned int operations = 0;
 
@@ -754,6 +766,7 @@ static void compare_mode(unsigned int bits)
 		faults += t.result == X86_FAULT;
 		operations += !tried[t.insn.op];
 		tried[t.insn.op] = true;
+		x87_forms += new_x87_form(&t.insn);
 		what = difference(&t);
 		if (what && different++ < SHOWN)
 			show(&t, what);
@@ -761,6 +774,7 @@ static void compare_mode(unsigned int bits)
 	ok_equal(different, 0, "%u-bit: %lu random cases, %lu of them faults", bits, done, faults);
 	ok(operations >= 90, "%u-bit: %u operations were tried", bits, operations);
 	ok(faults > done / 100, "%u-bit: faults are not rare", bits);
+	ok(x87_forms >= 400, "%u-bit: %u forms of the x87 were tried by now", bits, x87_forms);
 }
 
 int main(void)

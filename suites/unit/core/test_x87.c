@@ -73,6 +73,7 @@ static void test_x87_refused(void)
 	reset_x87(0x37e, FSW_PENDING);
 	m.state.cr0 &= ~CR0_NE;
 	DONE(&m, FLD1, "without CR0.NE it is no exception");
+	ok_equal(fpu_word(2) & 0x80ff, FSW_PENDING, "without CR0.NE it waits on");
 	for (unsigned int i = 2; i < ARRAY_SIZE(all); i++) {
 		reset_x87(0x37e, FSW_PENDING);
 		expect_done(&m, all[i], 2, "an instruction that does not wait");
@@ -227,7 +228,7 @@ static void reset_environment(enum machine_mode mode)
 	m.fpu[2] |= 0x80;
 	m.fpu[4] = 0x08;		/* R3 = ST0 alone: zero */
 	m.fpu[6] = 0xab;
-	m.fpu[7] = 0x07;
+	m.fpu[7] = 0xff;		/* of FOP the upper five bits are reserved */
 	memcpy(m.fpu + FIP, &fip, 8);
 	memcpy(m.fpu + FDP, &fdp, 8);
 	for (unsigned int i = 1; i < 8; i++)
@@ -289,7 +290,24 @@ static void test_environment(const struct layout *l)
 	   "%s: FLDENV names registers anew by TOP", mode);
 	if (l->unit == 4)
 		expect_pointers(0x7ab, 0x1234abcd, 0x56789eef, mode);
+	/* Reserved bits are of no account, and nor is what follows. */
+	m.state.rip = CODE;
+	m.state.cr0 &= ~CR0_NE;
+	m.state.seg[X86_DS].limit = DATA + 7 * l->unit - 1;
+	m.ram[DATA + 5 * l->unit - 1] |= 0xf8;
+	m.ram[DATA + 4 * l->unit + 1] |= 0x08;
+	ok_equal(run_prefixed(l->prefix, FLDENV), X86_OK, "%s: FLDENV at the limit", mode);
+	ok(fpu_word(FOP) <= 0x7ff && !(fpu_pointer(FIP) >> 32), "%s: FLDENV of reserved bits",
+	   mode);
+}
+
+static void test_whole_image(const struct layout *l)
+{
+	const char *mode = machine_mode_names[l->mode];
+	u8 fpu[512];
+
 	reset_environment(l->mode);
+	memcpy(fpu, m.fpu, sizeof(fpu));
 	ok_equal(run_prefixed(l->prefix, FNSAVE), X86_OK, "%s: FNSAVE", mode);
 	expect_words(l, "FNSAVE");
 	ok(machine_changed_only(&m, DATA, 7 * l->unit + 80), "%s: FNSAVE writes no more", mode);
@@ -299,14 +317,48 @@ static void test_environment(const struct layout *l)
 	m.state.rip = CODE;
 	ok_equal(run_prefixed(l->prefix, FRSTOR), X86_OK, "%s: FRSTOR", mode);
 	ok(!memcmp(m.fpu, fpu, 5) && !memcmp(m.fpu + 32, fpu + 32, 128), "%s: FRSTOR", mode);
-	m.state.seg[X86_DS].limit = DATA + 7 * l->unit + 78;
+}
+
+static void test_environment_refused(void)
+{
+	u8 fpu[512];
+
+	reset_environment(PROT32);
 	m.state.cr0 &= ~CR0_NE;
-	if (l->mode == PROT32) {
-		m.state.rip = CODE;
-		ok_equal(run_prefixed(l->prefix, FRSTOR), X86_FAULT, "FRSTOR beyond the segment");
-		ok_equal(run_prefixed(l->prefix, FNSAVE), X86_FAULT, "FNSAVE beyond the segment");
-		ok(machine_untouched(&m) && !memcmp(m.fpu, fpu, 5), "nothing changes");
+	memcpy(fpu, m.fpu, sizeof(fpu));
+	m.state.seg[X86_DS].limit = DATA + 106;
+	FAULTS(&m, FRSTOR, X86_GP, 0, "FRSTOR beyond the segment");
+	FAULTS(&m, FNSAVE, X86_GP, 0, "FNSAVE beyond the segment");
+	m.state.seg[X86_DS].limit = 0xffffffff;
+	m.state.seg[X86_DS].ar &= ~X86_AR_RW;
+	FAULTS(&m, FNSTENV, X86_GP, 0, "FNSTENV to a segment that cannot be written");
+	ok(!memcmp(m.fpu, fpu, sizeof(fpu)), "and the FPU is as before");
+	DONE(&m, FLDENV, "FLDENV of it");
+}
+
+/* The 108 bytes in MMIO space: registers change when all have been read, or written. */
+static void test_environment_mmio(void)
+{
+	unsigned int pieces = 0;
+	enum x86_result result;
+
+	reset_environment(PROT32);
+	m.state.gpr[X86_RBX] = MMIO;
+	for (result = RUN(&m, FNSAVE); result == X86_IO; result = machine_continue(&m)) {
+		ok(m.x.io.write && m.x.io.address == MMIO + 4 * pieces && m.x.io.size == 4 &&
+		   m.fpu[0] == 0x60, "FNSAVE to MMIO: piece %u", pieces);
+		pieces++;
 	}
+	ok(result == X86_OK && pieces == 27 && m.fpu[0] == 0x7f, "FNSAVE to MMIO: done");
+	m.state.rip = CODE;
+	pieces = 0;
+	for (result = RUN(&m, FRSTOR); result == X86_IO; result = machine_continue(&m)) {
+		ok(!m.x.io.write && m.x.io.address == MMIO + 4 * pieces && m.fpu[32] == 5,
+		   "FRSTOR from MMIO: piece %u", pieces);
+		memset(m.x.io.data, 0x11, 4);
+		pieces++;
+	}
+	ok(result == X86_OK && pieces == 27 && m.fpu[32] == 0x11, "FRSTOR from MMIO: done");
 }
 
 /* The test's own x87 must not notice, whatever waits in it or in the guest. */
@@ -384,8 +436,12 @@ int main(void)
 	test_x87_words();
 	test_x87_pointers();
 	test_x87_computes();
-	for (unsigned int i = 0; i < ARRAY_SIZE(layouts); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(layouts); i++) {
 		test_environment(&layouts[i]);
+		test_whole_image(&layouts[i]);
+	}
+	test_environment_refused();
+	test_environment_mmio();
 	test_own_registers();
 	return tap_done();
 }
