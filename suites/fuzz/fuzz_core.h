@@ -67,13 +67,15 @@ static inline void fuzz_state(struct fuzz_input *in, struct x86_state *s)
 {
 	u8 mode = fuzz_take(in, 1), cpl = fuzz_take(in, 1) & 3;
 
-	*s = (struct x86_state){
-		.cr0 = fuzz_take(in, 4) & ~(CR0_PE | CR0_PG),
-		.cr3 = fuzz_take(in, 4), .cr4 = fuzz_take(in, 4) & ~CR4_LA57,
-		.pkru = fuzz_take(in, 4), .rip = fuzz_take(in, 2),
-		.rflags = (fuzz_take(in, 4) & 0x3c7fd5 & ~X86_FLAG_VM) | X86_FLAG_ONE,
-		.dr7 = X86_DR7_FIXED | fuzz_take(in, 2), .dr6 = X86_DR6_FIXED,
-	};
+	*s = (struct x86_state){ .dr6 = X86_DR6_FIXED, .xcr0 = 7 };
+	/* One after the other: initializers would take them in any order. */
+	s->cr0 = fuzz_take(in, 4) & ~(CR0_PE | CR0_PG);
+	s->cr3 = fuzz_take(in, 4);
+	s->cr4 = fuzz_take(in, 4) & ~CR4_LA57;
+	s->pkru = fuzz_take(in, 4);
+	s->rip = fuzz_take(in, 2);
+	s->rflags = (fuzz_take(in, 4) & 0x3c7fd5 & ~X86_FLAG_VM) | X86_FLAG_ONE;
+	s->dr7 = X86_DR7_FIXED | fuzz_take(in, 2);
 	if (mode & 1)
 		s->cr0 |= CR0_PE;
 	if (mode & 2 && mode & 1)
