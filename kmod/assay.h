@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <linux/bitmap.h>
 #include <linux/kref.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -144,14 +145,17 @@ struct assay_vm {
 	struct assay_memory memory;
 	struct mutex lock;		/* vCPUs, eventfds, coalesced zones */
 	struct assay_vcpu *vcpus[ASSAY_VCPUS];
-	unsigned int nvcpus;
+	DECLARE_BITMAP(ids, ASSAY_VCPUS);	/* that vCPUs have had: an id is given once */
+	unsigned int nvcpus;		/* that there have been */
 	struct list_head ioeventfds;
 	struct list_head zones;		/* coalesced */
-	struct assay_vcpu *ring_owner;	/* whose coalesced ring everybody fills: the first vCPU */
-	spinlock_t ring_lock;
+	unsigned int nioeventfds, nzones;
+	struct page *coalesced;		/* the ring, which all vCPUs' files map */
 	u32 boot_cpu;			/* KVM_SET_BOOT_CPU_ID: which vCPU has APIC_BASE.BSP */
 	u32 user_msrs;			/* KVM_CAP_X86_USER_SPACE_MSR: KVM_MSR_EXIT_REASON_* */
 	bool exception_payload;		/* KVM_CAP_EXCEPTION_PAYLOAD */
+	bool triple_fault_event;	/* KVM_CAP_X86_TRIPLE_FAULT_EVENT */
+	u64 clock_offset;		/* KVM_SET_CLOCK: to the host's time since boot, in ns */
 	u64 hypercall_exits;		/* KVM_CAP_EXIT_HYPERCALL: mask */
 	struct assay_msr_filter *filter;
 };
@@ -179,7 +183,7 @@ struct assay_vcpu {
 	unsigned int id;
 	struct mutex lock;		/* one ioctl at a time */
 	struct kvm_run *run;		/* shared with user space: hostile, read once */
-	struct page *pages[ASSAY_RUN_PAGES];	/* run, port data, coalesced ring, ring of exits */
+	struct page *pages[ASSAY_RUN_PAGES];	/* run, port data, the VM's coalesced ring, exits */
 
 	struct x86_state state;		/* the truth, but while the guest runs */
 	struct x86_events events;
@@ -192,6 +196,7 @@ struct assay_vcpu {
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int ncpuid;
 	u64 tsc_offset;
+	u32 tsc_khz;			/* KVM_SET_TSC_KHZ; 0: the host's */
 
 	struct kvm_guest_debug debug;	/* KVM_SET_GUEST_DEBUG */
 	bool step_forced;		/* TF is the debugger's, not the guest's */

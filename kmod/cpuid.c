@@ -8,21 +8,44 @@
 
 /* ---- what there is ------------------------------------------------------------------------ */
 
-/* Bits that are the host's business or that the module does not do, cleared in each leaf. */
-#define LEAF1_EDX_HIDDEN ((1u << 7) | (1u << 12) | (1u << 14) | (1u << 21) | (1u << 22) | \
-			  (1u << 28) | (1u << 29))
-/* MONITOR, DTES64, DS-CPL, VMX, SMX, EIST, TM2, PDCM, PCID, DCA, x2APIC, TSC deadline */
-#define LEAF1_ECX_HIDDEN ((1u << 2) | (1u << 3) | (1u << 4) | (1u << 5) | (1u << 6) | (1u << 7) | \
-			  (1u << 8) | (1u << 15) | (1u << 17) | (1u << 18) | (1u << 21) | \
-			  (1u << 24))
-/* FSGSBASE, BMI1, AVX2, SMEP, BMI2, ERMS, SMAP, CLFLUSHOPT, CLWB */
-#define LEAF7_EBX_SHOWN ((1u << 0) | (1u << 3) | (1u << 5) | (1u << 7) | (1u << 8) | (1u << 9) | \
-			 (1u << 20) | (1u << 23) | (1u << 24))
-/* UMIP, PKU, LA57 */
-#define LEAF7_ECX_SHOWN ((1u << 2) | (1u << 3) | (1u << 16))
-#define LEAF80000001_ECX_HIDDEN ((1u << 2) | (1u << 3) | (1u << 9) | (1u << 10) | (1u << 12) | \
-				 (1u << 13) | (1u << 15) | (1u << 22) | (1u << 23) | (1u << 24) | \
-				 (1u << 28) | (1u << 29))
+/*
+ * What a guest may be told of, by leaf: what the processor does by itself, whatever a
+ * hypervisor does, and what the module does. All else is the host's business or needs what
+ * is not here: an MSR, a component of XSAVE, an intercept.
+ */
+#define BIT_OF(bit) (1u << (bit))
+
+/* SSE3, PCLMULQDQ, SSSE3, FMA, CMPXCHG16B, SSE4.1, SSE4.2, MOVBE, POPCNT, AES, XSAVE, AVX, F16C,
+ * RDRAND */
+#define LEAF1_ECX (BIT_OF(0) | BIT_OF(1) | BIT_OF(9) | BIT_OF(12) | BIT_OF(13) | BIT_OF(19) | \
+		   BIT_OF(20) | BIT_OF(22) | BIT_OF(23) | BIT_OF(25) | BIT_OF(26) | BIT_OF(28) | \
+		   BIT_OF(29) | BIT_OF(30))
+#define LEAF1_ECX_HYPERVISOR BIT_OF(31)
+/* FPU, VME, DE, PSE, TSC, MSR, PAE, CMPXCHG8B, APIC, PGE, CMOV, PAT, PSE36, MMX, FXSR: at the
+ * same place in leaf 80000001h of AMD's */
+#define BOTH_EDX (0x37fu | BIT_OF(13) | BIT_OF(15) | BIT_OF(16) | BIT_OF(17) | \
+		  BIT_OF(23) | BIT_OF(24))
+/* and SEP, CLFLUSH, SSE, SSE2, self snoop */
+#define LEAF1_EDX (BOTH_EDX | BIT_OF(11) | BIT_OF(19) | BIT_OF(25) | BIT_OF(26) | BIT_OF(27))
+/* FSGSBASE, BMI1, AVX2, SMEP, BMI2, ERMS, RDSEED, ADX, SMAP, CLFLUSHOPT, CLWB, SHA */
+#define LEAF7_EBX (BIT_OF(0) | BIT_OF(3) | BIT_OF(5) | BIT_OF(7) | BIT_OF(8) | BIT_OF(9) | \
+		   BIT_OF(18) | BIT_OF(19) | BIT_OF(20) | BIT_OF(23) | BIT_OF(24) | BIT_OF(29))
+/* UMIP, PKU, GFNI, VAES, VPCLMULQDQ, LA57, RDPID */
+#define LEAF7_ECX (BIT_OF(2) | BIT_OF(3) | BIT_OF(8) | BIT_OF(9) | BIT_OF(10) | BIT_OF(16) | \
+		   BIT_OF(22))
+#define LEAF7_ECX_PKU BIT_OF(3)
+/* LAHF, CmpLegacy, AltMovCr8, ABM, SSE4A, MisAlignSse, 3DNowPrefetch, XOP, FMA4, TBM */
+#define LEAF80000001_ECX (BIT_OF(0) | BIT_OF(1) | BIT_OF(4) | BIT_OF(5) | BIT_OF(6) | BIT_OF(7) | \
+			  BIT_OF(8) | BIT_OF(11) | BIT_OF(16) | BIT_OF(21))
+/* SYSCALL, NX, MMX extensions, FFXSR, 1 GiB pages, RDTSCP, long mode, 3DNow! and extensions */
+#define LEAF80000001_EDX (BOTH_EDX | BIT_OF(11) | BIT_OF(20) | BIT_OF(22) | BIT_OF(25) | \
+			  BIT_OF(26) | BIT_OF(27) | BIT_OF(29) | BIT_OF(30) | BIT_OF(31))
+#define LEAF80000007_EDX BIT_OF(8)	/* the TSC has one frequency */
+/* CLZERO, error pointers of XSAVE; what has to do with speculation needs MSRs */
+#define LEAF80000008_EBX (BIT_OF(0) | BIT_OF(2))
+
+/* XSAVEOPT, XSAVEC, XGETBV with ECX = 1; not XSAVES */
+#define XSAVE_FORMS 7u
 
 static void read_leaf(struct kvm_cpuid_entry2 *entry, u32 leaf, u32 subleaf)
 {
@@ -30,17 +53,40 @@ static void read_leaf(struct kvm_cpuid_entry2 *entry, u32 leaf, u32 subleaf)
 	cpuid_count(leaf, subleaf, &entry->eax, &entry->ebx, &entry->ecx, &entry->edx);
 }
 
-/* Leaf 0Dh: which components, what XSAVE can do (not XSAVES), where each one is. */
+/*
+ * Bytes of an XSAVE area with these components of XCR0 (SDM 1 13.4.3): where each one is in
+ * the standard format, one behind the other in the compacted one.
+ */
+static u32 xsave_bytes(u64 components, bool compacted)
+{
+	u32 size, offset, flags, unused, i, bytes = 512 + 64;
+
+	for (i = 2; i < 63; i++) {
+		if (!(components >> i & 1))
+			continue;
+		cpuid_count(0xd, i, &size, &offset, &flags, &unused);
+		if (compacted)
+			bytes = (flags & 2 ? ALIGN(bytes, 64) : bytes) + size;
+		else
+			bytes = max(bytes, offset + size);
+	}
+	return bytes;
+}
+
+/* Leaf 0Dh: which components, what XSAVE can do, where each one is. */
 static void mask_xsave(struct kvm_cpuid_entry2 *entry)
 {
 	switch (entry->index) {
 	case 0:
 		entry->eax &= assay_xcr0_supported();
+		entry->ebx = xsave_bytes(XFEATURE_MASK_FP, false);
+		entry->ecx = xsave_bytes(assay_xcr0_supported(), false);
 		entry->edx = 0;
 		break;
 	case 1:
-		entry->eax &= 7;	/* XSAVEOPT, XSAVEC, XGETBV with ECX = 1 */
-		entry->ebx = entry->ecx = entry->edx = 0;
+		entry->eax &= XSAVE_FORMS;
+		entry->ebx = entry->eax & 2 ? xsave_bytes(XFEATURE_MASK_FP, true) : 0;
+		entry->ecx = entry->edx = 0;
 		break;
 	}
 }
@@ -53,16 +99,20 @@ static void mask_leaf(struct kvm_cpuid_entry2 *entry)
 		entry->eax = min(entry->eax, 0xdu);
 		break;
 	case 1:
-		entry->ebx &= 0x00ffffff;	/* the APIC id is the vCPU's */
-		entry->ecx &= ~LEAF1_ECX_HIDDEN;
-		entry->ecx |= 1u << 31;		/* there is a hypervisor */
-		entry->edx &= ~LEAF1_EDX_HIDDEN;
+		entry->ebx &= 0xffff;		/* the rest is topology, the vCPU's own */
+		entry->ecx = (entry->ecx & LEAF1_ECX) | LEAF1_ECX_HYPERVISOR;
+		entry->edx &= LEAF1_EDX;
+		break;
+	case 4:
+		entry->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+		entry->eax &= 0x3fff;		/* not how many share it */
 		break;
 	case 7:
 		entry->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
 		entry->eax = 0;
-		entry->ebx &= LEAF7_EBX_SHOWN;
-		entry->ecx &= LEAF7_ECX_SHOWN;
+		entry->ebx &= LEAF7_EBX;
+		entry->ecx &= boot_cpu_has(X86_FEATURE_OSPKE) ? LEAF7_ECX :
+								LEAF7_ECX & ~LEAF7_ECX_PKU;
 		entry->edx = 0;
 		break;
 	case 0xd:
@@ -73,7 +123,19 @@ static void mask_leaf(struct kvm_cpuid_entry2 *entry)
 		entry->eax = min(entry->eax, 0x80000008u);
 		break;
 	case 0x80000001:
-		entry->ecx &= ~LEAF80000001_ECX_HIDDEN;
+		entry->ecx &= LEAF80000001_ECX;
+		entry->edx &= LEAF80000001_EDX;
+		break;
+	case 0x80000007:
+		entry->eax = entry->ebx = entry->ecx = 0;
+		entry->edx &= LEAF80000007_EDX;
+		break;
+	case 0x80000008:
+		/* No wider than what stage 2 translates. */
+		entry->eax = (entry->eax & 0xff00) |
+			     min_t(u32, entry->eax & 0xff, ilog2(STAGE2_LIMIT));
+		entry->ebx &= LEAF80000008_EBX;
+		entry->ecx = entry->edx = 0;
 		break;
 	}
 }
@@ -82,13 +144,40 @@ static bool shown(u32 leaf)
 {
 	switch (leaf) {
 	case 0 ... 2:
-	case 4:
 	case 7:
 	case 0xd:
 	case 0x80000000 ... 0x80000008:
 		return true;
+	case 4:
+		return boot_cpu_data.x86_vendor == X86_VENDOR_INTEL;
 	default:
 		return false;
+	}
+}
+
+/* One more entry. */
+static void add_leaf(struct kvm_cpuid_entry2 *entries, u32 *count, u32 leaf, u32 subleaf)
+{
+	read_leaf(&entries[*count], leaf, subleaf);
+	mask_leaf(&entries[(*count)++]);
+}
+
+/* The subleaves but the first, of which there are some. */
+static void add_subleaves(struct kvm_cpuid_entry2 *entries, u32 *count, u32 leaf)
+{
+	u32 i;
+
+	switch (leaf) {
+	case 4:			/* caches: the last one says that there are no more */
+		for (i = 1; i < 16 && entries[*count - 1].eax & 0x1f; i++)
+			add_leaf(entries, count, leaf, i);
+		break;
+	case 0xd:
+		for (i = 1; i < 63; i++) {
+			if (i == 1 || assay_xcr0_supported() >> i & 1)
+				add_leaf(entries, count, leaf, i);
+		}
+		break;
 	}
 }
 
@@ -103,15 +192,9 @@ static u32 fill_supported(struct kvm_cpuid_entry2 *entries)
 		for (leaf = roots[i]; leaf <= last; leaf++) {
 			if (!shown(leaf))
 				continue;
-			read_leaf(&entries[count], leaf, 0);
-			mask_leaf(&entries[count++]);
+			add_leaf(entries, &count, leaf, 0);
+			add_subleaves(entries, &count, leaf);
 		}
-	}
-	for (i = 1; i < 64; i++) {
-		if (i > 1 && !(assay_xcr0_supported() >> i & 1))
-			continue;
-		read_leaf(&entries[count], 0xd, i);
-		mask_leaf(&entries[count++]);
 	}
 	return count;
 }
@@ -162,11 +245,16 @@ static const struct kvm_cpuid_entry2 *find(struct assay_vcpu *vcpu, u32 leaf, u3
 	return NULL;
 }
 
-/* OSXSAVE and OSPKE mirror CR4 (SDM 2 CPUID). */
-static void mirror(struct assay_vcpu *vcpu, u32 leaf, u32 regs[4])
+/*
+ * OSXSAVE and OSPKE mirror CR4, sizes of the XSAVE area what XCR0 enables (SDM 2 CPUID). A size
+ * that user space has cleared stays so.
+ */
+static void mirror(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4])
 {
 	u64 cr4 = vcpu->state.cr4;
 
+	if (leaf == 0xd && subleaf <= 1 && regs[1])
+		regs[1] = xsave_bytes(vcpu->state.xcr0, subleaf);
 	if (leaf == 1)
 		regs[2] = (regs[2] & ~(1u << 27)) | (cr4 & CR4_OSXSAVE ? 1u << 27 : 0);
 	if (leaf == 7)
@@ -184,7 +272,7 @@ void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4])
 	regs[1] = entry->ebx;
 	regs[2] = entry->ecx;
 	regs[3] = entry->edx;
-	mirror(vcpu, leaf, regs);
+	mirror(vcpu, leaf, subleaf, regs);
 }
 
 static u32 reg(struct assay_vcpu *vcpu, u32 leaf, unsigned int number)
@@ -209,8 +297,11 @@ static const struct {
 	{ 7, 2, 2, CR4_UMIP }, { 7, 2, 3, CR4_PKE }, { 7, 2, 16, CR4_LA57 },
 };
 
-/* What core/ must know of the guest's processor. */
-static void changed(struct assay_vcpu *vcpu)
+/*
+ * What core/ must know of the guest's processor. Of one without CPUID nothing is known: its
+ * user space may set what it likes.
+ */
+void assay_cpuid_changed(struct assay_vcpu *vcpu)
 {
 	u32 bits = reg(vcpu, 0x80000008, 0) & 0xff;
 	unsigned int i;
@@ -221,8 +312,8 @@ static void changed(struct assay_vcpu *vcpu)
 	vcpu->env.amd = reg(vcpu, 0, 1) == 0x68747541;
 	vcpu->env.cr4_allowed = CR4_MCE | CR4_PCE;
 	for (i = 0; i < ARRAY_SIZE(cr4_by_cpuid); i++) {
-		if (reg(vcpu, cr4_by_cpuid[i].leaf, cr4_by_cpuid[i].number) >>
-		    cr4_by_cpuid[i].bit & 1)
+		if (!vcpu->ncpuid || reg(vcpu, cr4_by_cpuid[i].leaf, cr4_by_cpuid[i].number) >>
+				     cr4_by_cpuid[i].bit & 1)
 			vcpu->env.cr4_allowed |= cr4_by_cpuid[i].cr4;
 	}
 }
@@ -252,7 +343,7 @@ int assay_set_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 	kvfree(vcpu->cpuid);
 	vcpu->cpuid = entries;
 	vcpu->ncpuid = head.nent;
-	changed(vcpu);
+	assay_cpuid_changed(vcpu);
 	return 0;
 }
 

@@ -7,9 +7,6 @@
 
 #include "internal.h"
 
-#define KNOWN (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
-	       KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB)
-
 /* ---- what the debugger asks for ------------------------------------------------------------- */
 
 long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp)
@@ -19,7 +16,7 @@ long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp)
 
 	if (copy_from_user(&debug, argp, sizeof(debug)))
 		return -EFAULT;
-	if (debug.control & ~KNOWN)
+	if (debug.control & ~ASSAY_GUEST_DEBUG)
 		return -EINVAL;
 	if (debug.control & (KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB)) {
 		if (vcpu->events.exception.valid || vcpu->events.delivering.valid)
@@ -29,6 +26,8 @@ long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp)
 	}
 	if (!(debug.control & KVM_GUESTDBG_ENABLE))
 		debug.control = 0;
+	/* What the processor would refuse to enter with. */
+	debug.arch.debugreg[7] = (debug.arch.debugreg[7] & ASSAY_DR7_WRITABLE) | X86_DR7_FIXED;
 	vcpu->debug = debug;
 	return 0;
 }

@@ -28,7 +28,6 @@ static const struct {
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE |
 					     KVM_DIRTY_LOG_INITIALLY_SET },
-	{ KVM_CAP_NR_VCPUS, 4 },
 	{ KVM_CAP_MAX_VCPUS, ASSAY_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, ASSAY_VCPUS },
 	{ KVM_CAP_EXT_CPUID, 1 },
@@ -38,9 +37,13 @@ static const struct {
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_INTR_SHADOW, X86_SHADOW_STI | X86_SHADOW_MOVSS },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2, ASSAY_GUEST_DEBUG },
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
 	{ KVM_CAP_XSAVE, 1 },
+	{ KVM_CAP_XSAVE2, sizeof(struct kvm_xsave) },
 	{ KVM_CAP_XCRS, 1 },
 	{ KVM_CAP_SREGS2, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
@@ -54,8 +57,13 @@ static const struct {
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
 				      KVM_MSR_EXIT_REASON_FILTER },
+	{ KVM_CAP_X86_MSR_FILTER, 1 },
 	{ KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_GET_TSC_KHZ, 1 },
+	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_REALTIME },
+	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
@@ -67,6 +75,9 @@ long assay_check_extension(unsigned long capability)
 {
 	unsigned int i;
 
+	/* More are possible; that many do not wait for each other. */
+	if (capability == KVM_CAP_NR_VCPUS)
+		return min_t(unsigned int, num_online_cpus(), ASSAY_VCPUS);
 	for (i = 0; i < ARRAY_SIZE(capabilities); i++) {
 		if (capabilities[i].capability == capability)
 			return capabilities[i].answer;

@@ -3,7 +3,8 @@
 #include "internal.h"
 
 #define SET_FLAGS (KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR | \
-		   KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_PAYLOAD)
+		   KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_PAYLOAD | \
+		   KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
 
 int assay_interrupt(struct assay_vcpu *vcpu, u32 vector)
 {
@@ -75,6 +76,10 @@ void assay_get_events(struct assay_vcpu *vcpu, struct kvm_vcpu_events *out)
 	out->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
 	if (vcpu->vm->exception_payload)
 		out->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
+	if (vcpu->vm->triple_fault_event) {
+		out->triple_fault.pending = events->shutdown;
+		out->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	}
 }
 
 static int check_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *in)
@@ -87,6 +92,8 @@ static int check_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *i
 		if (in->exception.injected && in->exception.pending)
 			return -EINVAL;
 	}
+	if (in->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT && !vcpu->vm->triple_fault_event)
+		return -EINVAL;
 	/* An NMI is no exception (KVM API 4.32). */
 	if ((in->exception.injected || in->exception.pending) &&
 	    (in->exception.nr > 31 || in->exception.nr == X86_NMI))
@@ -116,10 +123,13 @@ int assay_set_events(struct assay_vcpu *vcpu, const struct kvm_vcpu_events *in)
 	struct x86_events *events = &vcpu->events;
 	int ret = check_events(vcpu, in);
 	u8 nmis = events->nmis;
+	bool shutdown = events->shutdown;
 
 	if (ret)
 		return ret;
-	*events = (struct x86_events){ .nmis = nmis };
+	if (in->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
+		shutdown = in->triple_fault.pending;
+	*events = (struct x86_events){ .nmis = nmis, .shutdown = shutdown };
 	set_exception(vcpu, in);
 	if (in->interrupt.injected && !events->delivering.valid) {
 		events->delivering = (struct x86_event){

@@ -205,6 +205,7 @@ long assay_fpu_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *a
 	case KVM_SET_FPU:
 		return copy_from_user(&fpu, argp, sizeof(fpu)) ? -EFAULT : set_fpu(vcpu, &fpu);
 	case KVM_GET_XSAVE:
+	case KVM_GET_XSAVE2:	/* there is no component that needs more room */
 		return get_xsave(vcpu, argp);
 	case KVM_SET_XSAVE:
 		return set_xsave(vcpu, argp);

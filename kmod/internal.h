@@ -75,6 +75,10 @@ void assay_kick_all(struct assay_vm *vm);
 int assay_raise(struct assay_vcpu *vcpu, const struct x86_fault *fault, u8 length);
 
 /* debug.c: KVM_SET_GUEST_DEBUG. A trap goes to the debugger, if it has asked, or to the guest. */
+#define ASSAY_DR7_WRITABLE 0xffff2bffull	/* SDM 3 figure 17-1 */
+#define ASSAY_GUEST_DEBUG (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | \
+			   KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP | \
+			   KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB)
 long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp);
 int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap);
 int assay_debug_breakpoint(struct assay_vcpu *vcpu);
@@ -101,6 +105,7 @@ void assay_io_free(struct assay_vm *vm);
 int assay_supported_cpuid(struct kvm_cpuid2 __user *user, bool emulated);
 int assay_set_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int assay_get_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
+void assay_cpuid_changed(struct assay_vcpu *vcpu);
 void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4]);
 /* msr.c */
 bool assay_apic_base_valid(struct assay_vcpu *vcpu, u64 value);
@@ -109,6 +114,11 @@ enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value)
 int assay_complete_msr(struct assay_vcpu *vcpu);
 int assay_msr_list(struct kvm_msr_list __user *user, bool features);
 long assay_msrs_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, void __user *argp);
+
+/* clock.c: KVM_GET and KVM_SET of TSC_KHZ and CLOCK, and the TSC's offset. */
+long assay_tsc_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned long arg);
+void assay_clock_init(struct assay_vm *vm);
+long assay_clock_ioctl(struct assay_vm *vm, unsigned int ioctl, void __user *argp);
 
 /* filter.c */
 long assay_set_filter(struct assay_vm *vm, void __user *argp);

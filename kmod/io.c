@@ -8,6 +8,10 @@
 #include "compat.h"
 #include "internal.h"
 
+/* Each write walks the lists, so they are bounded. */
+#define IOEVENTFDS_MAX 8192
+#define ZONES_MAX 1000		/* as in KVM */
+
 struct ioeventfd {
 	struct list_head list;
 	u64 address, match;
@@ -63,9 +67,9 @@ static bool in_zone(struct assay_vm *vm, const struct x86_io *io)
 }
 
 /* One more entry, unless the ring is full: then it is an exit. User space moves first. */
-static bool coalesce(struct assay_vcpu *vcpu, const struct x86_io *io)
+static bool coalesce(struct assay_vm *vm, const struct x86_io *io)
 {
-	struct kvm_coalesced_mmio_ring *ring = page_address(vcpu->pages[ASSAY_COALESCED_PAGE]);
+	struct kvm_coalesced_mmio_ring *ring = page_address(vm->coalesced);
 	struct kvm_coalesced_mmio *entry;
 	u32 first = READ_ONCE(ring->first), last = READ_ONCE(ring->last);
 
@@ -89,7 +93,7 @@ bool assay_io_write(struct assay_vcpu *vcpu, const struct x86_io *io)
 	if (list_empty(&vm->ioeventfds) && list_empty(&vm->zones))
 		return false;
 	mutex_lock(&vm->lock);
-	taken = signal_eventfd(vm, io) || (in_zone(vm, io) && coalesce(vcpu, io));
+	taken = signal_eventfd(vm, io) || (in_zone(vm, io) && coalesce(vm, io));
 	mutex_unlock(&vm->lock);
 	return taken;
 }
@@ -133,8 +137,12 @@ static int assign(struct assay_vm *vm, struct ioeventfd *new)
 		if (same(own, new))
 			ret = -EEXIST;
 	}
-	if (!ret)
+	if (!ret && vm->nioeventfds >= IOEVENTFDS_MAX)
+		ret = -ENOSPC;
+	if (!ret) {
 		list_add_tail(&new->list, &vm->ioeventfds);
+		vm->nioeventfds++;
+	}
 	mutex_unlock(&vm->lock);
 	return ret;
 }
@@ -150,6 +158,7 @@ static int deassign(struct assay_vm *vm, const struct ioeventfd *like)
 		    own->matches != like->matches || !same(own, like))
 			continue;
 		list_del(&own->list);
+		vm->nioeventfds--;
 		eventfd_ctx_put(own->eventfd);
 		kfree(own);
 		ret = 0;
@@ -210,7 +219,13 @@ static long add_zone(struct assay_vm *vm, const struct kvm_coalesced_mmio_zone *
 	zone->size = args->size;
 	zone->port = args->pio;
 	mutex_lock(&vm->lock);
+	if (vm->nzones >= ZONES_MAX) {
+		mutex_unlock(&vm->lock);
+		kfree(zone);
+		return -ENOSPC;
+	}
 	list_add_tail(&zone->list, &vm->zones);
+	vm->nzones++;
 	mutex_unlock(&vm->lock);
 	return 0;
 }
@@ -228,6 +243,7 @@ static long remove_zones(struct assay_vm *vm, const struct kvm_coalesced_mmio_zo
 		    args->addr + args->size > zone->address + zone->size)
 			continue;
 		list_del(&zone->list);
+		vm->nzones--;
 		kfree(zone);
 	}
 	mutex_unlock(&vm->lock);

@@ -103,6 +103,7 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 
 	if (wants_window(vcpu))
 		windows |= X86_WINDOW_INTERRUPT;
+	vcpu->ran = true;
 	assay_step_begin(vcpu);
 	observe_entry(vcpu, &event, windows);
 	preempt_disable();
@@ -159,8 +160,10 @@ static int loop(struct assay_vcpu *vcpu)
 			return leave(vcpu, KVM_EXIT_INTR, -EINTR);
 		if (wants_window(vcpu) && ready_for_interrupt(vcpu))
 			return leave(vcpu, KVM_EXIT_IRQ_WINDOW_OPEN, 0);
-		if (vcpu->events.shutdown)
+		if (vcpu->events.shutdown) {
+			vcpu->events.shutdown = false;
 			return leave(vcpu, KVM_EXIT_SHUTDOWN, 0);
+		}
 		enter(vcpu, &exit);
 		ret = assay_handle_exit(vcpu, &exit);
 		cond_resched();
@@ -200,7 +203,6 @@ int assay_run(struct assay_vcpu *vcpu)
 	int ret;
 
 	let_signals_in(vcpu, &blocked);
-	vcpu->ran = true;
 	ret = assay_take_sync(vcpu);
 	if (!ret)
 		ret = assay_take_cr8(vcpu);

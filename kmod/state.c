@@ -273,7 +273,7 @@ static int set_debugregs(struct assay_vcpu *vcpu, const struct kvm_debugregs *re
 		return -EINVAL;
 	memcpy(vcpu->state.dr, regs->db, sizeof(regs->db));
 	vcpu->state.dr6 = (regs->dr6 & 0xe00f) | X86_DR6_FIXED;
-	vcpu->state.dr7 = (regs->dr7 & 0xffff2bff) | X86_DR7_FIXED;
+	vcpu->state.dr7 = (regs->dr7 & ASSAY_DR7_WRITABLE) | X86_DR7_FIXED;
 	return 0;
 }
 

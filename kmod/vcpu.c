@@ -41,16 +41,19 @@ void *assay_pio_data(struct assay_vcpu *vcpu)
 static long set_signal_mask(struct assay_vcpu *vcpu, struct kvm_signal_mask __user *argp)
 {
 	struct kvm_signal_mask mask;
+	sigset_t sigset;
 
-	vcpu->sigmask_set = false;
-	if (!argp)
+	if (!argp) {
+		vcpu->sigmask_set = false;
 		return 0;
+	}
 	if (copy_from_user(&mask, argp, sizeof(mask)))
 		return -EFAULT;
 	if (mask.len != sizeof(vcpu->sigmask))
 		return -EINVAL;
-	if (copy_from_user(&vcpu->sigmask, argp->sigset, sizeof(vcpu->sigmask)))
+	if (copy_from_user(&sigset, argp->sigset, sizeof(sigset)))
 		return -EFAULT;
+	vcpu->sigmask = sigset;
 	sigdelsetmask(&vcpu->sigmask, sigmask(SIGKILL) | sigmask(SIGSTOP));
 	vcpu->sigmask_set = true;
 	return 0;
@@ -91,13 +94,22 @@ static long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned l
 	case KVM_GET_FPU:
 	case KVM_SET_FPU:
 	case KVM_GET_XSAVE:
+	case KVM_GET_XSAVE2:
 	case KVM_SET_XSAVE:
 	case KVM_GET_XCRS:
 	case KVM_SET_XCRS:
 		return assay_fpu_ioctl(vcpu, ioctl, argp);
+	case KVM_SET_TSC_KHZ:
+	case KVM_GET_TSC_KHZ:
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_SET_DEVICE_ATTR:
+		return assay_tsc_ioctl(vcpu, ioctl, arg);
 	case KVM_GET_LAPIC:
 	case KVM_SET_LAPIC:
 		return -EINVAL;		/* there is none in the kernel */
+	case KVM_KVMCLOCK_CTRL:
+		return -EINVAL;		/* the guest has none */
 	default:
 		return assay_state_ioctl(vcpu, ioctl, arg);
 	}
@@ -124,7 +136,6 @@ static int vcpu_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&vm->lock);
 	WRITE_ONCE(vm->vcpus[vcpu->id], NULL);
-	WRITE_ONCE(vm->nvcpus, vm->nvcpus - 1);
 	mutex_unlock(&vm->lock);
 	assay_vcpu_destroy(vcpu);
 	assay_vm_put(vm);
@@ -147,6 +158,11 @@ static int make_pages(struct assay_vcpu *vcpu)
 	unsigned int i;
 
 	for (i = 0; i < ASSAY_RUN_PAGES; i++) {
+		if (i == ASSAY_COALESCED_PAGE) {
+			vcpu->pages[i] = vcpu->vm->coalesced;
+			get_page(vcpu->pages[i]);
+			continue;
+		}
 		vcpu->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 		if (!vcpu->pages[i])
 			return -ENOMEM;
@@ -164,7 +180,7 @@ void assay_vcpu_destroy(struct assay_vcpu *vcpu)
 	assay_fpu_destroy(vcpu);
 	for (i = 0; i < ASSAY_RUN_PAGES; i++) {
 		if (vcpu->pages[i])
-			__free_page(vcpu->pages[i]);
+			put_page(vcpu->pages[i]);
 	}
 	kvfree(vcpu->cpuid);
 	kfree_rcu(vcpu, rcu);	/* who kicks may still look at it */
@@ -197,6 +213,7 @@ static struct assay_vcpu *make_vcpu(struct assay_vm *vm, unsigned int id)
 	}
 	assay_ring_init(vcpu);
 	assay_state_reset(vcpu);
+	assay_cpuid_changed(vcpu);
 	return vcpu;
 }
 
@@ -212,7 +229,7 @@ int assay_vcpu_create(struct assay_vm *vm, unsigned int id)
 		return PTR_ERR(vcpu);
 	mutex_lock(&vm->lock);
 	ret = -EEXIST;
-	if (vm->vcpus[id])
+	if (test_bit(id, vm->ids))
 		goto out;
 	assay_vm_get(vm);
 	WRITE_ONCE(vm->vcpus[id], vcpu);
@@ -221,6 +238,7 @@ int assay_vcpu_create(struct assay_vm *vm, unsigned int id)
 		WRITE_ONCE(vm->vcpus[id], NULL);
 		assay_vm_put(vm);
 	} else {
+		__set_bit(id, vm->ids);
 		WRITE_ONCE(vm->nvcpus, vm->nvcpus + 1);
 	}
 out:

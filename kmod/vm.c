@@ -19,6 +19,7 @@ static void destroy(struct kref *ref)
 	assay_memory_destroy(vm);
 	mmdrop(vm->mm);
 	assay_filter_free(vm);
+	__free_page(vm->coalesced);
 	kfree(vm);
 	assay_count(COUNT_VM_END);
 	assay_power_put();
@@ -54,6 +55,9 @@ static long enable_cap(struct assay_vm *vm, void __user *argp)
 	switch (cap.cap) {
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 		vm->exception_payload = cap.args[0];
+		return 0;
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+		vm->triple_fault_event = cap.args[0];
 		return 0;
 	case KVM_CAP_X86_USER_SPACE_MSR:
 		if (cap.args[0] & ~(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
@@ -158,6 +162,9 @@ static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 	case KVM_GET_PIT2:
 	case KVM_SET_PIT2:
 		return -ENXIO;		/* as KVM, to whom has no irqchip */
+	case KVM_GET_CLOCK:
+	case KVM_SET_CLOCK:
+		return assay_clock_ioctl(vm, ioctl, argp);
 	case KVM_X86_SET_MSR_FILTER:
 		return assay_set_filter(vm, argp);
 	default:
@@ -184,12 +191,15 @@ static struct assay_vm *make_vm(void)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
-	spin_lock_init(&vm->ring_lock);
 	INIT_LIST_HEAD(&vm->ioeventfds);
 	INIT_LIST_HEAD(&vm->zones);
 	vm->mm = current->mm;
-	ret = assay_memory_init(vm);
+	assay_clock_init(vm);
+	vm->coalesced = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	ret = vm->coalesced ? assay_memory_init(vm) : -ENOMEM;
 	if (ret) {
+		if (vm->coalesced)
+			__free_page(vm->coalesced);
 		kfree(vm);
 		return ERR_PTR(ret);
 	}
