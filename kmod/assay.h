@@ -144,6 +144,12 @@ struct assay_vm {
 	struct mm_struct *mm;		/* of the task that made it: nobody else may use it */
 	struct assay_memory memory;
 	struct mutex lock;		/* vCPUs, eventfds, coalesced zones */
+	/*
+	 * Shared by vCPUs in the guest or in the executor, owned by one that does what needs
+	 * the whole bus (a locked operand in two pages). exclusive: how many want to own it.
+	 */
+	struct rw_semaphore bus;
+	atomic_t exclusive;
 	struct assay_vcpu *vcpus[ASSAY_VCPUS];
 	DECLARE_BITMAP(ids, ASSAY_VCPUS);	/* that vCPUs have had: an id is given once */
 	unsigned int nvcpus;		/* that there have been */
@@ -199,6 +205,7 @@ struct assay_vcpu {
 	u32 tsc_khz;			/* KVM_SET_TSC_KHZ; 0: the host's */
 
 	struct kvm_guest_debug debug;	/* KVM_SET_GUEST_DEBUG */
+	u64 breakpoints[5];		/* its DR0 to DR3 and DR7, with KVM_GUESTDBG_USE_HW_BP */
 	bool step_forced;		/* TF is the debugger's, not the guest's */
 	bool step_pushes;		/* and PUSHF is about to show it */
 	sigset_t sigmask;		/* KVM_SET_SIGNAL_MASK */

@@ -29,6 +29,9 @@ long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp)
 	/* What the processor would refuse to enter with. */
 	debug.arch.debugreg[7] = (debug.arch.debugreg[7] & ASSAY_DR7_WRITABLE) | X86_DR7_FIXED;
 	vcpu->debug = debug;
+	memcpy(vcpu->breakpoints, debug.arch.debugreg, 4 * sizeof(u64));
+	vcpu->breakpoints[4] = debug.arch.debugreg[7];
+	vcpu->exec.breakpoints = debug.control & KVM_GUESTDBG_USE_HW_BP ? vcpu->breakpoints : NULL;
 	return 0;
 }
 

@@ -171,10 +171,44 @@ static void flush(void *opaque, u64 linear, bool all)
 	vcpu->flush = true;
 }
 
+/*
+ * The whole bus for this vCPU: the others leave the guest and the executor, and wait at the
+ * door. The caller has its share of it, before and after (execute()).
+ */
+static enum x86_result exclusive(void *opaque, bool on)
+{
+	struct assay_vm *vm = ((struct assay_vcpu *)opaque)->vm;
+	enum x86_result result = X86_OK;
+
+	if (on) {
+		up_read(&vm->bus);
+		atomic_inc(&vm->exclusive);
+		assay_kick_all(vm);
+		if (!down_write_killable(&vm->bus))
+			return X86_OK;
+		result = X86_SIGNAL;
+	} else {
+		up_write(&vm->bus);
+	}
+	atomic_dec(&vm->exclusive);
+	down_read(&vm->bus);
+	return result;
+}
+
+enum x86_result assay_execute(struct assay_vcpu *vcpu)
+{
+	enum x86_result result;
+
+	down_read(&vcpu->vm->bus);
+	result = x86_execute(&vcpu->exec);
+	up_read(&vcpu->vm->bus);
+	return result;
+}
+
 const struct x86_ops assay_ops = {
 	.read = memory_read, .write = memory_write, .cmpxchg = memory_cmpxchg,
 	.rdmsr = read_msr, .wrmsr = write_msr, .cpuid = read_cpuid, .tsc = read_tsc,
-	.flush = flush,
+	.flush = flush, .exclusive = exclusive,
 };
 
 /* ---- what becomes of an instruction ----------------------------------------------------- */
@@ -267,7 +301,7 @@ static bool repeats(struct assay_vcpu *vcpu, enum x86_result result)
 int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 {
 	while (goes_on(vcpu, result) || repeats(vcpu, result))
-		result = x86_execute(&vcpu->exec);
+		result = assay_execute(vcpu);
 	switch (result) {
 	case X86_OK:
 		return ended(vcpu);
@@ -276,6 +310,7 @@ int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 	case X86_IO:
 		return vcpu->pending == PENDING_MSR ? LEAVE : ask(vcpu);
 	case X86_RETRY:
+	case X86_SIGNAL:
 		return -EINTR;
 	case X86_ERROR:
 		return -EFAULT;
@@ -292,7 +327,7 @@ int assay_emulate(struct assay_vcpu *vcpu)
 
 	x86_exec_begin(&vcpu->exec);
 	assay_fpu_to_exec(vcpu);
-	result = x86_execute(&vcpu->exec);
+	result = assay_execute(vcpu);
 	assay_count(COUNT_EMULATION);
 	trace_assay_emulate(vcpu, result);
 	ret = assay_emulated(vcpu, result);

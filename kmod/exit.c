@@ -123,7 +123,7 @@ static int task_switch(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	x86_exec_begin_task(&vcpu->exec, exit->task.selector, rip,
 			    exit->task.has_error ? &exit->task.error : NULL,
 			    !exit->task.software);
-	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
+	return assay_emulated(vcpu, assay_execute(vcpu));
 }
 
 /* ---- all of them ------------------------------------------------------------------------ */
@@ -194,7 +194,7 @@ static int complete_exec(struct assay_vcpu *vcpu)
 	if (!io->write)
 		memcpy(io->data, io->port ? assay_pio_data(vcpu) : vcpu->run->mmio.data, io->size);
 	assay_fpu_to_exec(vcpu);	/* user space may have set it anew */
-	return assay_emulated(vcpu, x86_execute(&vcpu->exec));
+	return assay_emulated(vcpu, assay_execute(vcpu));
 }
 
 /* A hypercall's answer is RAX. */

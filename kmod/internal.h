@@ -94,6 +94,8 @@ int assay_complete(struct assay_vcpu *vcpu);
 /* emulate.c: the executor at work on this vCPU. */
 extern const struct x86_ops assay_ops;
 int assay_emulate(struct assay_vcpu *vcpu);
+/* x86_execute(), with a share of the VM's bus. */
+enum x86_result assay_execute(struct assay_vcpu *vcpu);
 int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result);
 
 /* io.c: eventfds and coalesced zones; true if one of them took the write. */

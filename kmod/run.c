@@ -48,7 +48,7 @@ void assay_kick_all(struct assay_vm *vm)
 bool assay_vcpu_kicked(struct assay_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->vm->memory.generation) != vcpu->generation || need_resched() ||
-	       signal_pending(current);
+	       atomic_read(&vcpu->vm->exclusive) || signal_pending(current);
 }
 
 /* What is seen of entries and exits: counters, tracepoints, the vCPU's ring. */
@@ -106,6 +106,7 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	vcpu->ran = true;
 	assay_step_begin(vcpu);
 	observe_entry(vcpu, &event, windows);
+	down_read(&vcpu->vm->bus);
 	preempt_disable();
 	vendor->load(vcpu);
 	WRITE_ONCE(vcpu->cpu, smp_processor_id());
@@ -123,6 +124,7 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	WRITE_ONCE(vcpu->in_guest, false);
 	vendor->put(vcpu);
 	preempt_enable();
+	up_read(&vcpu->vm->bus);
 	assay_step_end(vcpu, exit);
 	x86_events_delivered(&vcpu->events);
 	if (exit->interrupted.valid)

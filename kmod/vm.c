@@ -191,6 +191,7 @@ static struct assay_vm *make_vm(void)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
+	init_rwsem(&vm->bus);
 	INIT_LIST_HEAD(&vm->ioeventfds);
 	INIT_LIST_HEAD(&vm->zones);
 	vm->mm = current->mm;

@@ -426,6 +426,9 @@ enum x86_result x86_execute(struct x86_exec *x)
 {
 	enum x86_result result = execute(x);
 
+	if (x->exclusive)
+		x->env->ops->exclusive(x->env->opaque, false);
+	x->exclusive = false;
 	/* The answers were for this instruction, which has come to its end. */
 	if (result == X86_OK || result == X86_FAULT || result == X86_UNIMPLEMENTED)
 		x->answered = 0;

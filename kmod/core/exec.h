@@ -55,6 +55,7 @@ struct x86_exec {
 	bool no_trap;			/* the instruction inhibits the single-step trap */
 	bool keep_rf;			/* IRET has loaded RF */
 	u8 shadow;			/* X86_SHADOW_* that the instruction leaves */
+	const u64 *breakpoints;		/* a debugger's DR0 to 3, DR7; NULL: the state's own */
 	u64 trap;			/* with X86_OK: bits of DR6, if #DB follows; else 0 */
 
 	struct x86_fault fault;		/* with X86_FAULT */
@@ -75,6 +76,7 @@ struct x86_exec {
 	bool waiting;			/* io is with user space */
 	bool committing;
 	bool begun;			/* a write has been made: there is no way back */
+	bool exclusive;			/* no other processor runs: until this pass ends */
 };
 
 /* ---- for the owner ----------------------------------------------------------------- */
@@ -142,6 +144,19 @@ enum x86_result exec_write_linear(struct x86_exec *x, u64 linear, const void *da
 /* Only the checks of segmentation: the linear address. */
 enum x86_result exec_linear(struct x86_exec *x, enum x86_seg_name segment, u64 offset,
 			    unsigned int size, unsigned int access, u64 *linear);
+
+/* #PF, #SS and so on as a write would raise them, and nothing else. */
+enum x86_result exec_probe_write(struct x86_exec *x, enum x86_seg_name segment, u64 offset,
+				 unsigned int size);
+
+/*
+ * What DR7 watches of `size` bytes from a linear address or port on joins x->trap (SDM 3
+ * 17.2.4). how: WATCH_*.
+ */
+#define WATCH_WRITE 1u
+#define WATCH_PORT 2u
+#define WATCH_READ 3u
+void exec_watch(struct x86_exec *x, u64 address, unsigned int size, unsigned int how);
 
 /* Ports. The caller has checked that they are allowed. */
 enum x86_result exec_in(struct x86_exec *x, u16 port, void *data, unsigned int size);

@@ -211,6 +211,11 @@ static void overlay(const struct x86_exec *x, u64 gpa, u8 *data, unsigned int si
 	}
 }
 
+static bool crosses_page(u64 linear, unsigned int size)
+{
+	return (linear & (PAGE - 1)) + size > PAGE;
+}
+
 enum x86_result exec_read_linear(struct x86_exec *x, u64 linear, void *data, unsigned int size,
 				 unsigned int access)
 {
@@ -224,6 +229,13 @@ enum x86_result exec_read_linear(struct x86_exec *x, u64 linear, void *data, uns
 		return result;
 	if (misaligned(x, linear, size, access))
 		return exec_fault(x, X86_AC);
+	if (access & EXEC_LOCKED && crosses_page(linear, size) && x->env->ops->exclusive &&
+	    !x->exclusive) {
+		result = x->env->ops->exclusive(x->env->opaque, true);
+		if (result != X86_OK)
+			return result;
+		x->exclusive = true;
+	}
 	for (unsigned int i = 0; i < count; i++) {
 		result = x->env->ops->read(x->env->opaque, pieces[i].gpa, to, pieces[i].size);
 		if (result == X86_IO)
@@ -244,7 +256,22 @@ enum x86_result exec_read(struct x86_exec *x, enum x86_seg_name segment, u64 off
 	u64 linear;
 	enum x86_result result = exec_linear(x, segment, offset, size, access, &linear);
 
-	return result == X86_OK ? exec_read_linear(x, linear, data, size, access) : result;
+	if (result == X86_OK)
+		result = exec_read_linear(x, linear, data, size, access);
+	if (result == X86_OK)
+		exec_watch(x, linear, size, WATCH_READ);
+	return result;
+}
+
+enum x86_result exec_probe_write(struct x86_exec *x, enum x86_seg_name segment, u64 offset,
+				 unsigned int size)
+{
+	struct piece pieces[PIECES];
+	unsigned int count;
+	u64 linear;
+	enum x86_result result = exec_linear(x, segment, offset, size, EXEC_WRITE, &linear);
+
+	return result == X86_OK ? translate(x, linear, size, EXEC_WRITE, pieces, &count) : result;
 }
 
 /* ---- writes ------------------------------------------------------------------------------- */
@@ -297,18 +324,55 @@ enum x86_result exec_write(struct x86_exec *x, enum x86_seg_name segment, u64 of
 	enum x86_result result;
 
 	result = exec_linear(x, segment, offset, size, access | EXEC_WRITE, &linear);
-	return result == X86_OK ? exec_write_linear(x, linear, data, size, access) : result;
+	if (result == X86_OK)
+		result = exec_write_linear(x, linear, data, size, access);
+	if (result == X86_OK)
+		exec_watch(x, linear, size, WATCH_WRITE);
+	return result;
+}
+
+/* ---- breakpoints (SDM 3 17.2.4, 17.2.5; APM 2 13.1.1.4) ----------------------------- */
+
+/* Bytes that LEN of a breakpoint means. */
+static unsigned int watched_size(u64 dr7, unsigned int number)
+{
+	static const u8 sizes[4] = { 1, 2, 8, 4 };
+
+	return sizes[dr7 >> (18 + 4 * number) & 3];
+}
+
+void exec_watch(struct x86_exec *x, u64 address, unsigned int size, unsigned int how)
+{
+	const u64 *dr = x->breakpoints ? x->breakpoints : x->s.dr;
+	u64 dr7 = x->breakpoints ? x->breakpoints[4] : x->s.dr7;
+
+	if (!(dr7 & X86_DR7_ENABLES) || (how == WATCH_PORT && !(x->s.cr4 & CR4_DE)))
+		return;
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int wants = dr7 >> (16 + 4 * i) & 3, bytes = watched_size(dr7, i);
+		u64 first = dr[i] & ~(u64)(bytes - 1);
+
+		/* A breakpoint on reads is one on writes, too; one on instructions is not here. */
+		if (!(dr7 >> (2 * i) & 3) || !wants || (how == WATCH_PORT) != (wants == WATCH_PORT))
+			continue;
+		if (how == WATCH_READ && wants == WATCH_WRITE)
+			continue;
+		if (address < first + bytes && first < address + size)
+			x->trap |= 1ull << i;
+	}
 }
 
 /* ---- ports --------------------------------------------------------------------------------- */
 
 enum x86_result exec_in(struct x86_exec *x, u16 port, void *data, unsigned int size)
 {
+	exec_watch(x, port, size, WATCH_PORT);
 	return read_machine(x, port, data, size, true);
 }
 
 enum x86_result exec_out(struct x86_exec *x, u16 port, const void *data, unsigned int size)
 {
+	exec_watch(x, port, size, WATCH_PORT);
 	return keep(x, port, data, size, true);
 }
 

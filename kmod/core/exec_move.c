@@ -253,11 +253,15 @@ enum x86_result exec_popa(struct x86_exec *x)
 		enum x86_result result;
 		u64 value;
 
+		if (reg == X86_RSP) {
+			exec_merge_reg(x, X86_RSP, exec_stack_size(x),
+				       x->s.gpr[X86_RSP] + x->insn.size);
+			continue;
+		}
 		result = exec_pop(x, &value, x->insn.size);
 		if (result != X86_OK)
 			return result;
-		if (reg != X86_RSP)
-			exec_set_reg(x, reg, x->insn.size, value);
+		exec_set_reg(x, reg, x->insn.size, value);
 	}
 	return X86_OK;
 }
@@ -287,7 +291,7 @@ enum x86_result exec_enter(struct x86_exec *x)
 	exec_set_reg(x, X86_RBP, size, frame);
 	exec_merge_reg(x, X86_RSP, width, x->s.gpr[X86_RSP] - x->insn.immediate);
 	/* The last word of the frame must be writable: nothing is written there. */
-	return exec_read(x, X86_SS, x->s.gpr[X86_RSP] & exec_mask(width), &value, size, EXEC_RMW);
+	return exec_probe_write(x, X86_SS, x->s.gpr[X86_RSP] & exec_mask(width), size);
 }
 
 enum x86_result exec_leave(struct x86_exec *x)

@@ -52,6 +52,11 @@ struct x86_ops {
 	 */
 	enum x86_result (*cmpxchg)(void *opaque, u64 gpa, const void *old, const void *new,
 				   unsigned int size, bool *done);
+	/*
+	 * Between on and off no other processor of the machine runs or writes memory: for a
+	 * locked operand that lies in two pages. NULL: there is no other. X86_OK, X86_SIGNAL.
+	 */
+	enum x86_result (*exclusive)(void *opaque, bool on);
 	/* X86_OK; X86_FAULT: #GP(0); X86_IO: user space answers RDMSR and WRMSR. */
 	enum x86_result (*rdmsr)(void *opaque, u32 index, u64 *value);
 	enum x86_result (*wrmsr)(void *opaque, u32 index, u64 value);

@@ -97,6 +97,7 @@ enum x86_seg_name {		/* the first six in the order instructions encode them */
 #define X86_DR6_BS (1ull << 14)
 #define X86_DR6_BT (1ull << 15)
 #define X86_DR7_FIXED 0x400ull
+#define X86_DR7_ENABLES 0xffull	/* L0 to G3 */
 #define X86_DR7_GD (1ull << 13)
 
 /* Exceptions (SDM 3 6.3.1) */

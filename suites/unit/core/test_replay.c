@@ -121,7 +121,8 @@ static void test_several(void)
 	RUN(&m, "\x61");			/* popa */
 	result = X86_IO;
 	for (unsigned int i = 0; i < 8 && result == X86_IO; i++)
-		result = answer(MMIO + 0x400 + 4 * i, 4, false, 0x10 + i, "POPA");
+		if (i != 3)	/* ESP's place is not read (SDM 2 POPA) */
+			result = answer(MMIO + 0x400 + 4 * i, 4, false, 0x10 + i, "POPA");
 	finished(result, 1, "POPA");
 	ok(m.state.gpr[X86_RDI] == 0x10 && m.state.gpr[X86_RAX] == 0x17 &&
 	   m.state.gpr[X86_RSP] == MMIO + 0x420, "POPA: EDI first, EAX last, ESP skipped");
