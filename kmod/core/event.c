@@ -91,6 +91,23 @@ void x86_events_raise(struct x86_events *events, const struct x86_fault *fault, 
 	events->exception = second;
 }
 
+/* Not a trap, and not an abort: what it pushes has RF set, except for #DB (SDM 3 17.3.1.1). */
+static bool pushes_rf(const struct x86_event *event)
+{
+	if (event->kind != X86_EVENT_EXCEPTION)
+		return false;
+	switch (event->vector) {
+	case X86_DB:
+	case X86_BP:
+	case X86_OF:
+	case X86_DF:
+	case X86_MC:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* CR2 and DR6 change when the exception is delivered (SDM 3 6.15, 17.2.3). */
 static void take_payload(struct x86_events *events, struct x86_state *s)
 {
@@ -143,6 +160,8 @@ static struct x86_event choose(struct x86_events *events, struct x86_state *s)
 		struct x86_event event = events->exception;
 
 		take_payload(events, s);
+		if (pushes_rf(&event))
+			s->rflags |= X86_FLAG_RF;
 		/* Whatever the way into a debug handler, it may use the registers (17.2.4). */
 		if (event.vector == X86_DB)
 			s->dr7 &= ~X86_DR7_GD;

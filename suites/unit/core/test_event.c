@@ -186,6 +186,31 @@ static void test_payloads(void)
 	   "#GP has none");
 }
 
+/* A fault pushes RF set, whoever raised it; no trap, abort or INT n does (SDM 3 17.3.1.1). */
+static void test_resume_flag(void)
+{
+	struct x86_fault software = { .vector = 0x0d, .software = true };
+
+	for (unsigned int i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		u8 vector = classes[i].vector;
+		bool fault = vector != X86_DB && vector != X86_BP && vector != X86_OF &&
+			     vector != X86_DF && vector != X86_MC;
+
+		begin();
+		raise(vector, false, 0);
+		next(NULL);
+		ok_equal(!!(state.rflags & X86_FLAG_RF), fault, "RF with vector %u", vector);
+	}
+	begin();
+	x86_events_raise(&events, &software, 2);
+	next(NULL);
+	ok(!(state.rflags & X86_FLAG_RF), "no RF with INT 13");
+	begin();
+	events.nmis = 1;
+	next(NULL);
+	ok(!(state.rflags & X86_FLAG_RF), "no RF with an NMI");
+}
+
 /* ---- order and windows ---------------------------------------------------------- */
 
 static void test_order(void)
@@ -283,6 +308,7 @@ int main(void)
 	test_benign();
 	test_software();
 	test_payloads();
+	test_resume_flag();
 	test_order();
 	test_int1();
 	test_windows();
