@@ -41,6 +41,42 @@ CHANGES = (
     unmask_event(BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR);"""),
     # VMRUN reads the guest's CR2 and does not load it (APM 2 15.5.1).
     ('cpu/svm.cc', '  BX_CPU_THIS_PTR cr3 = guest.cr3;', '  BX_CPU_THIS_PTR cr2 = guest.cr2;'),
+    # #VMEXIT from virtual-8086 mode ends Bochs: EFLAGS.VM is still set when the host's long mode
+    # is there again. It is saved by then, and the host never has it (APM 2 15.6; Bochs issue 647).
+    ('cpu/svm.cc', '  BX_CPU_THIS_PTR tsc_offset = 0;', '  BX_CPU_THIS_PTR eflags &= ~EFlagsVMMask;'),
+    # The trap of a stepped instruction that exits instead comes in the host, where GIF does not
+    # hold it back; and VMRUN, which the host has behind STI, is a shadow for the guest.
+    ('cpu/svm.cc', '  SvmExitSaveGuestState();', """\
+  BX_CPU_THIS_PTR debug_trap = 0;
+  BX_CPU_THIS_PTR inhibit_mask = 0;"""),
+    ('cpu/svm.cc', '  CPL = guest.cpl;', '  BX_CPU_THIS_PTR inhibit_mask = 0;'),
+    # An intercepted #DB leaves DR6 and DR7 as its handler would see them (APM 2 15.12.2).
+    ('cpu/svm.cc', '    BX_CPU_THIS_PTR in_event = false; // clear in_event indication on #DF', """\
+  if (vector == BX_DB_EXCEPTION) {
+    BX_CPU_THIS_PTR dr6.val32 = (BX_CPU_THIS_PTR dr6.val32 & ~0xf) |
+                                (BX_CPU_THIS_PTR debug_trap & 0xe00f);
+    BX_CPU_THIS_PTR dr7.set_GD(0);
+  }"""),
+    # EVENTINJ is clear after #VMEXIT, not without its valid bit alone: KVM sees what is left and
+    # does not step over the IRET that an NMI waits for.
+    ('cpu/svm.cc',
+     '  vmcb_write32(SVM_CONTROL32_EVENT_INJECTION, ctrls->eventinj & ~0x80000000);',
+     '  vmcb_write32(SVM_CONTROL32_EVENT_INJECTION, 0);'),
+    # EXITINTINFO tells of any event whose delivery exits, not of exceptions alone (APM 2 15.7.2).
+    ('cpu/exception.cc', '  BX_CPU_THIS_PTR in_event = true;', """\
+#if BX_SUPPORT_SVM
+  if (BX_CPU_THIS_PTR in_svm_guest) {
+    SVM_CONTROLS *ctrls = &BX_CPU_THIS_PTR vmcb->ctrls;
+    unsigned kind = type > BX_SOFTWARE_INTERRUPT ? BX_HARDWARE_EXCEPTION : type;
+    ctrls->exitintinfo = vector | (kind << 8) | (push_error << 11);
+    ctrls->exitintinfo_error_code = error_code;
+  }
+#endif"""),
+    # With next-RIP save an injected INT n, INT3 or INTO pushes that RIP; a fault of its delivery
+    # finds RIP where it was (APM 2 15.20).
+    ('cpu/svm.cc', '  ctrls->exitintinfo_error_code = error_code;', """\
+  if (type == BX_SOFTWARE_INTERRUPT || type == BX_SOFTWARE_EXCEPTION)
+    RIP = vmcb_read64(SVM_CONTROL64_NRIP);"""),
 )
 
 

@@ -240,15 +240,17 @@ def test_a_build_that_fails_is_not_tried_at_once_again(tmp_path, monkeypatch):
     assert len(tries) == 2
 
 
-@pytest.mark.parametrize('words, refused', (
-    ('Bochs x86 Emulator 2.6', 'is Bochs 2.6, and this lab needs 2.7 or newer'),
-    ('Bochs x86 Emulator 2.10', None),
-    ('no emulator', 'says no version of Bochs: no emulator')))
-def test_version(tmp_path, words, refused):
+@pytest.mark.parametrize('kind, words, refused', (
+    (bochs.Vmx, 'Bochs x86 Emulator 2.6', 'is Bochs 2.6, and this lab needs 2.7 or newer'),
+    (bochs.Vmx, 'Bochs x86 Emulator 2.10', None),
+    (bochs.Svm, 'Bochs x86 Emulator 2.10', 'is Bochs 2.10, and this lab needs 3.0 or newer'),
+    (bochs.Svm, 'Bochs x86 Emulator 3.0', None),
+    (bochs.Vmx, 'no emulator', 'says no version of Bochs: no emulator')))
+def test_version(tmp_path, kind, words, refused):
     script = tmp_path / 'bochs'
     script.write_text(f'#!/bin/sh\necho "{words}"\n')
     script.chmod(0o755)
-    lab_machine = bochs.Vmx(str(script))
+    lab_machine = kind(str(script))
     if refused:
         with pytest.raises(Unavailable, match=refused):
             lab_machine.identify()
