@@ -109,7 +109,7 @@ help:
 	@echo 'make deps          install what is missing to build and test (says what it will install)'
 	@echo 'make [all]         build/assay and the microguests'
 	@echo 'make check         run every case on TARGET ($(TARGET)); RUN_ARGS adds options'
-	@echo 'make check-svm     in labs, on AMD hardware emulated by QEMU: stock kvm_amd, and assay.ko'
+	@echo 'make check-svm     in labs, on AMD hardware emulated by QEMU and by Bochs: stock kvm_amd, assay.ko'
 	@echo 'make check-vmx     the same on Intel hardware emulated by Bochs: stock kvm_intel'
 	@echo 'make check-all     on every target there is (ci/check --list), one table of all'
 	@echo 'make check-memory  what becomes of guests when the host swaps, unmaps, forks: on TARGET or in a lab'
@@ -293,7 +293,7 @@ check: all
 KEEP_STATUS = status=$$?; echo $$status >build/check.status; exit $$status
 
 # Targets by name (ci/check --list): labs and nodes alike, in one table.
-check-svm: CHECKED = svm assay-svm
+check-svm: CHECKED = svm assay-svm svm-bochs assay-svm-bochs
 check-vmx: CHECKED = vmx
 check-all: CHECKED = all
 check-svm check-vmx check-all: all build/lab/agent
