@@ -198,6 +198,7 @@ struct assay_vcpu {
 	enum assay_pending pending;
 	bool msr_write;			/* PENDING_MSR */
 	u64 misc_enable;		/* MSR_IA32_MISC_ENABLE */
+	u64 ucode_rev, hwcr;		/* MSR_IA32_UCODE_REV, MSR_K7_HWCR */
 
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int ncpuid;

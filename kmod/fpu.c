@@ -90,17 +90,22 @@ void assay_fpu_to_exec(struct assay_vcpu *vcpu)
 	vcpu->exec.ymm_image = upper_halves(vcpu);
 }
 
-/* SDM 1 13.3: x87 always, AVX only with SSE. */
-static bool xcr0_valid(u64 value)
+/* SDM 1 13.3: x87 always, AVX only with SSE, and no more than CPUID tells of. */
+static bool xcr0_valid(struct assay_vcpu *vcpu, u64 value)
 {
-	if (!(value & XFEATURE_MASK_FP) || value & ~assay_xcr0_supported())
+	u32 regs[4];
+	u64 given;
+
+	assay_cpuid(vcpu, 0xd, 0, regs);
+	given = (regs[0] | (u64)regs[3] << 32) & assay_xcr0_supported();
+	if (!(value & XFEATURE_MASK_FP) || value & ~(given | XFEATURE_MASK_FP))
 		return false;
 	return !(value & XFEATURE_MASK_YMM) || value & XFEATURE_MASK_SSE;
 }
 
 int assay_set_xcr0(struct assay_vcpu *vcpu, u64 value)
 {
-	if (!xcr0_valid(value))
+	if (!xcr0_valid(vcpu, value))
 		return 1;
 	vcpu->state.xcr0 = value;
 	return 0;

@@ -110,6 +110,7 @@ int assay_get_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 void assay_cpuid_changed(struct assay_vcpu *vcpu);
 void assay_cpuid(struct assay_vcpu *vcpu, u32 leaf, u32 subleaf, u32 regs[4]);
 /* msr.c */
+void assay_msr_init(struct assay_vcpu *vcpu);
 bool assay_apic_base_valid(struct assay_vcpu *vcpu, u64 value);
 enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value);
 enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value);

@@ -7,12 +7,22 @@
 
 #include "internal.h"
 
+/*
+ * Bits of AMD's HWCR: those that firmware and old systems set without effect here (TLB cache,
+ * IGNNE, flush filter), and those that are kept (status of machine checks may be written, TSC
+ * runs at the frequency of P0).
+ */
+#define HWCR_IGNORED (1ull << 3 | 1ull << 6 | 1ull << 8)
+#define HWCR_KEPT (1ull << 18 | 1ull << 24)
+
+#define UCODE_REV 0x100000000ull
+
 /* The guest's own, each a field of the state. */
 static const u32 msrs[] = {
 	MSR_IA32_TSC, MSR_IA32_APICBASE, MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP,
 	MSR_IA32_SYSENTER_EIP, MSR_IA32_CR_PAT, MSR_EFER, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
 	MSR_SYSCALL_MASK, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_TSC_AUX,
-	MSR_IA32_DEBUGCTLMSR, MSR_IA32_MISC_ENABLE, MSR_IA32_UCODE_REV,
+	MSR_IA32_DEBUGCTLMSR, MSR_IA32_MISC_ENABLE, MSR_IA32_UCODE_REV, MSR_K7_HWCR,
 };
 
 /* Where a plain MSR is kept; NULL: it is none. */
@@ -51,6 +61,10 @@ static u64 *plain(struct assay_vcpu *vcpu, struct x86_state *s, u32 index)
 		return &s->msr.apic_base;
 	case MSR_IA32_MISC_ENABLE:
 		return &vcpu->misc_enable;
+	case MSR_IA32_UCODE_REV:
+		return &vcpu->ucode_rev;
+	case MSR_K7_HWCR:
+		return &vcpu->hwcr;
 	default:
 		return NULL;
 	}
@@ -64,11 +78,16 @@ static int get_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 		*value = *place;
 	else if (index == MSR_IA32_TSC)
 		*value = rdtsc() + vcpu->tsc_offset;
-	else if (index == MSR_IA32_UCODE_REV)
-		*value = 0x100000000ull;
 	else
 		return 1;
 	return 0;
+}
+
+/* Those that no table of the architecture gives a value for. */
+void assay_msr_init(struct assay_vcpu *vcpu)
+{
+	vcpu->ucode_rev = UCODE_REV;
+	vcpu->hwcr = 1ull << 24;
 }
 
 /* ---- what may be written (SDM 4, APM 2 appendix A) -------------------------------------- */
@@ -116,9 +135,7 @@ static int set_efer(struct assay_vcpu *vcpu, struct x86_state *s, u64 value, boo
 		return 1;
 	if (!host && (s->efer ^ value) & X86_EFER_LME && s->cr0 & CR0_PG)
 		return 1;
-	if (!host)
-		value = (value & ~X86_EFER_LMA) | (s->efer & X86_EFER_LMA);
-	s->efer = value;
+	s->efer = (value & ~X86_EFER_LMA) | (s->efer & X86_EFER_LMA);
 	vcpu->flush = true;
 	return 0;
 }
@@ -135,7 +152,14 @@ static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 		vcpu->tsc_offset = value - rdtsc();
 		return 0;
 	case MSR_IA32_UCODE_REV:
-		return 0;
+		if (!host)
+			return 0;	/* no microcode is loaded */
+		break;
+	case MSR_K7_HWCR:
+		value &= ~HWCR_IGNORED;
+		if (value & ~HWCR_KEPT)
+			return 1;
+		break;
 	case MSR_IA32_APICBASE:
 		if (!assay_apic_base_valid(vcpu, value))
 			return 1;
@@ -213,8 +237,7 @@ enum x86_result assay_guest_rdmsr(struct assay_vcpu *vcpu, u32 index, u64 *value
 
 enum x86_result assay_guest_wrmsr(struct assay_vcpu *vcpu, u32 index, u64 value)
 {
-	bool known = plain(vcpu, &vcpu->exec.s, index) || index == MSR_IA32_TSC ||
-		     index == MSR_IA32_UCODE_REV;
+	bool known = plain(vcpu, &vcpu->exec.s, index) || index == MSR_IA32_TSC;
 	u32 reason = reason_to_ask(vcpu, index, true, known);
 
 	if (reason)

@@ -213,6 +213,7 @@ static struct assay_vcpu *make_vcpu(struct assay_vm *vm, unsigned int id)
 	}
 	assay_ring_init(vcpu);
 	assay_state_reset(vcpu);
+	assay_msr_init(vcpu);
 	assay_cpuid_changed(vcpu);
 	return vcpu;
 }

@@ -23,6 +23,7 @@ static const struct {
 } plain_calls[] = {
 	{ "KVM_GET_API_VERSION", ON_SYSTEM, KVM_GET_API_VERSION, false },
 	{ "KVM_CHECK_EXTENSION", ON_SYSTEM, KVM_CHECK_EXTENSION, false },
+	{ "KVM_CREATE_VM", ON_SYSTEM, KVM_CREATE_VM, false },
 	{ "KVM_GET_VCPU_MMAP_SIZE", ON_SYSTEM, KVM_GET_VCPU_MMAP_SIZE, false },
 	{ "KVM_CREATE_VCPU", ON_VM, KVM_CREATE_VCPU, false },
 	{ "KVM_CREATE_IRQCHIP", ON_VM, KVM_CREATE_IRQCHIP, false },
@@ -54,8 +55,11 @@ static long plain_call(struct engine *e, const struct record *step, const char *
 		if (result >= 0 && plain_calls[i].on != ON_SYSTEM &&
 		    plain_calls[i].nr != KVM_GET_TSC_KHZ)
 			e->vm->spoiled = true;
-		if (result >= 0 && plain_calls[i].nr == KVM_CREATE_VCPU)
+		if (result >= 0 && (plain_calls[i].nr == KVM_CREATE_VCPU ||
+				    plain_calls[i].nr == KVM_CREATE_VM)) {
 			close((int)result);
+			result = 0;	/* which descriptor it was is nobody's business */
+		}
 		return result;
 	}
 	*found = false;
@@ -171,6 +175,68 @@ static long set_msrs(struct engine *e, const struct record *step)
 	return ioctl(e->vm->vcpu, KVM_SET_MSRS, &msrs);
 }
 
+/* Reads the TSC arg0 times in one call: how many were read. */
+static long get_msrs(struct engine *e, const struct record *step)
+{
+	u32 count = (u32)record_value(step, F_arg0, 0);
+	struct kvm_msrs *msrs;
+	long result;
+
+	msrs = xcalloc(1, sizeof(*msrs) + list_room(count) * sizeof(msrs->entries[0]));
+	msrs->nmsrs = count;
+	for (size_t i = 0; i < list_room(count); i++)
+		msrs->entries[i].index = 0x10;
+	result = ioctl(e->vm->vcpu, KVM_GET_MSRS, msrs);
+	free(msrs);
+	return result;
+}
+
+#define FILTER_BYTES 0x800	/* more than a range may have */
+
+/*
+ * A filter with the flags arg0 and, if arg2 is not 0, one range: flags arg1, arg2 registers from
+ * arg3 on, to all of which it denies access.
+ */
+static long set_msr_filter(struct engine *e, const struct record *step)
+{
+	struct kvm_msr_filter filter = { .flags = (u32)record_value(step, F_arg0, 0) };
+	u8 *bitmap = xcalloc(1, FILTER_BYTES);
+	long result;
+
+	filter.ranges[0].flags = (u32)record_value(step, F_arg1, 0);
+	filter.ranges[0].nmsrs = (u32)record_value(step, F_arg2, 0);
+	filter.ranges[0].base = (u32)record_value(step, F_arg3, 0);
+	filter.ranges[0].bitmap = bitmap;
+	result = ioctl(e->vm->fd, KVM_X86_SET_MSR_FILTER, &filter);
+	if (result >= 0)
+		e->vm->spoiled = true;
+	free(bitmap);
+	return result;
+}
+
+/* Into 64-bit mode with a new vCPU, of the id arg0, whose CPUID nobody has set. */
+static long set_sregs_new(struct engine *e, const struct record *step)
+{
+	int error, vcpu = ioctl(e->vm->fd, KVM_CREATE_VCPU, record_value(step, F_arg0, 0));
+	struct kvm_sregs sregs;
+	long result;
+
+	if (vcpu < 0)
+		return vcpu;
+	e->vm->spoiled = true;
+	result = ioctl(vcpu, KVM_GET_SREGS, &sregs);
+	sregs.cr0 |= 0x80000001;	/* PG, PE */
+	sregs.cr4 |= 0x620;		/* PAE, OSFXSR, OSXMMEXCPT */
+	sregs.efer |= 0x500;		/* LME, LMA */
+	sregs.cs.l = 1;
+	if (result >= 0)
+		result = ioctl(vcpu, KVM_SET_SREGS, &sregs);
+	error = errno;
+	close(vcpu);
+	errno = error;
+	return result;
+}
+
 /* A mask of arg0 bytes: it lets no kick in, and no signal but the watchdog's. */
 static long set_signal_mask(struct engine *e, const struct record *step)
 {
@@ -231,6 +297,9 @@ static const struct {
 	{ "KVM_GET_MSR_INDEX_LIST", get_msr_index_list },
 	{ "KVM_GET_MSR_FEATURE_INDEX_LIST", get_msr_feature_index_list },
 	{ "KVM_SET_MSRS", set_msrs },
+	{ "KVM_GET_MSRS", get_msrs },
+	{ "KVM_X86_SET_MSR_FILTER", set_msr_filter },
+	{ "KVM_SET_SREGS", set_sregs_new },
 	{ "KVM_SET_SIGNAL_MASK", set_signal_mask },
 	{ "KVM_RUN", run },
 	{ "KVM_CREATE_PIT2", create_pit2 },

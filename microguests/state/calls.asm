@@ -22,6 +22,23 @@ case second_vcpu_0, "A second vCPU with the same id is refused with EEXIST"
 	action	call, text="KVM_CREATE_VCPU", arg0=0, errno=EEXIST
 	checkpoint
 
+case vcpu_id_once, "The id of a vCPU whose file has been closed is not free again"
+	ref	%strcat(KVM_API, "KVM_CREATE_VCPU")
+	action	call, text="KVM_CREATE_VCPU", arg0=1, result=0
+	action	call, text="KVM_CREATE_VCPU", arg0=1, errno=EEXIST
+	checkpoint
+
+case sregs_without_cpuid, "A vCPU whose CPUID was never set can be put into 64-bit mode"
+	ref	%strcat(KVM_API, "KVM_SET_SREGS"), %strcat(KVM_API, "KVM_SET_CPUID")
+	action	call, text="KVM_SET_SREGS", arg0=1, result=0
+	checkpoint
+
+case vm_type_unknown, "A type of VM that does not exist is refused with EINVAL"
+	ref	%strcat(KVM_API, "KVM_CREATE_VM")
+	action	call, text="KVM_CREATE_VM", arg0=0x40000000, errno=EINVAL
+	action	call, text="KVM_CREATE_VM", arg0=0, result=0
+	checkpoint
+
 case vcpu_id_too_large, "A vCPU id beyond KVM_CAP_MAX_VCPU_ID is refused with EINVAL"
 	ref	%strcat(KVM_API, "KVM_CREATE_VCPU")
 	action	call, text="KVM_CREATE_VCPU", arg0=0x7fffffff, errno=EINVAL
@@ -155,6 +172,26 @@ case msr_feature_list_room, "KVM_GET_MSR_FEATURE_INDEX_LIST works alike"
 	need	cap_get_msr_features
 	action	call, text="KVM_GET_MSR_FEATURE_INDEX_LIST", arg0=0, errno=E2BIG
 	action	call, text="KVM_GET_MSR_FEATURE_INDEX_LIST", arg0=0, arg1=1, result=0
+	checkpoint
+
+case get_msrs_count, "KVM_GET_MSRS answers with how many it read, and refuses too many with E2BIG"
+	ref	%strcat(KVM_API, "KVM_GET_MSRS")
+	action	call, text="KVM_GET_MSRS", arg0=0, result=0
+	action	call, text="KVM_GET_MSRS", arg0=3, result=3
+	action	call, text="KVM_GET_MSRS", arg0=0x10000000, errno=E2BIG
+	action	call, text="KVM_GET_MSRS", arg0=0xffffffff, errno=E2BIG
+	checkpoint
+
+case tsc_khz_of_host, "KVM_SET_TSC_KHZ takes 0 for the host's frequency"
+	ref	%strcat(KVM_API, "KVM_SET_TSC_KHZ")
+	need	cap_get_tsc_khz
+	action	call, text="KVM_SET_TSC_KHZ", arg0=0, result=0
+	checkpoint
+
+case clock_flags, "KVM_SET_CLOCK with a flag that does not exist is refused with EINVAL"
+	ref	%strcat(KVM_API, "KVM_SET_CLOCK")
+	need	cap_adjust_clock
+	action	poke, text="CLOCK", offset=8, size=4, data=0x80000000, errno=EINVAL
 	checkpoint
 
 case signal_mask_size, "A signal mask has 8 bytes: other sizes are refused with EINVAL"

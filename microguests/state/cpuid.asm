@@ -58,6 +58,56 @@ case osxsave_follows_cr4, "CPUID.1:ECX.OSXSAVE follows CR4, also when KVM_SET_SR
 	checkpoint rcx=1, status=0, undefined=AF, undefined_reg=1|2|8
 	expect_hw vmx.cpuid
 
+case xsave_size, "Leaf 0Dh tells the size of the area for what XCR0 enables"
+	ref	"SDM 2 CPUID", "SDM 1 13.2", "APM 3 E.3.8"
+	need	xsave, avx
+	uses	avx
+	given	cr4=CR4_OSXSAVE | CR4_OSFXSR | (LONG * CR4_PAE), xcr0=3
+	mov	eax, 0xd
+	xor	ecx, ecx
+	cpuid
+	mov	esi, ebx
+	checkpoint rsi=576, status=ZF|PF, undefined=AF, undefined_reg=1|2|4|8
+	action	set, xcr0=7
+	mov	eax, 0xd
+	xor	ecx, ecx
+	cpuid
+	mov	edi, ebx
+	mov	eax, 0xd
+	mov	ecx, 2
+	cpuid
+	add	eax, ebx
+	sub	edi, eax
+	checkpoint rdi=0, status=ZF|PF, undefined=AF, undefined_reg=1|2|4|8
+
+case xcr0_hidden, "A component that was cleared in leaf 0Dh cannot be enabled"
+	ref	API_CPUID2, "SDM 2 XSETBV", "SDM 1 13.3"
+	need	xsave, avx
+	uses	avx
+	given	cr4=CR4_OSXSAVE | CR4_OSFXSR | (LONG * CR4_PAE), xcr0=3, rax=7, rcx=0, rdx=0
+	cpuid_leaf 0xd, subleaf=0, clear_eax=4
+.f:	xsetbv
+	expect	exception, vector=VEC_GP, error=0, rip=.f
+
+case xcr0_hidden_for_user, "nor by KVM_SET_XCRS"
+	ref	API_CPUID2, "Linux Documentation/virt/kvm/api.rst KVM_SET_XCRS"
+	need	xsave, avx
+	cpuid_leaf 0xd, subleaf=0, clear_eax=4
+	action	set, xcr0=7, errno=EINVAL
+	checkpoint
+
+case amd_mirror, "AMD's leaf 80000001h tells the same of what both leaves tell"
+	ref	"APM 3 E.4.2"
+	need	amd
+	mov	eax, 1
+	cpuid
+	mov	esi, edx
+	mov	eax, 0x80000001
+	cpuid
+	xor	edx, esi
+	and	edx, 0x0183f3ff
+	checkpoint rdx=0, status=ZF|PF, undefined=AF, undefined_reg=1|2|4|0x10
+
 %if LONG
 
 case same_again, "The same table may be set again when the vCPU has run"

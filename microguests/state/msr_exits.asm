@@ -125,3 +125,54 @@ case unknown_reason, "A reason for exits that does not exist is refused with EIN
 	need	cap_x86_user_space_msr
 	action	enable_cap, cap=KVM_CAP_X86_USER_SPACE_MSR, arg0=0x80000000, errno=EINVAL
 	checkpoint
+
+%define FLAG_READ 1
+%define FLAG_WRITE 2
+%define DEFAULT_DENY 1
+%define RANGE_MAX (0x600 * 8)	; registers: KVM_MSR_FILTER_MAX_BITMAP_SIZE in bits
+
+; filter_is RESULT, FLAGS, FLAGS OF THE RANGE, REGISTERS, THE FIRST: only what is asked for is set.
+%macro filter_is 5.nolist
+	action	call, text="KVM_X86_SET_MSR_FILTER", %1, arg0=%2, arg1=%3, arg2=%4, arg3=%5
+%endmacro
+
+case filter_refused, "Flags that do not exist, ranges without any or beyond the limit: EINVAL"
+	ref	API_FILTER
+	need	cap_x86_msr_filter
+	filter_is errno=EINVAL, 2, FLAG_READ, 1, MSR_SYSENTER_EIP
+	filter_is errno=EINVAL, 0, 4 | FLAG_READ, 1, MSR_SYSENTER_EIP
+	filter_is errno=EINVAL, 0, 0, 1, MSR_SYSENTER_EIP
+	filter_is errno=EINVAL, 0, FLAG_READ, RANGE_MAX + 1, 0
+	filter_is errno=EINVAL, 0, FLAG_READ, 0xffffffff, 0
+	filter_is errno=EINVAL, DEFAULT_DENY, 0, 0, 0
+	filter_is result=0, 0, FLAG_READ | FLAG_WRITE, RANGE_MAX, 0x1000
+	checkpoint
+
+case filter_by_access, "A range for writes leaves reads alone"
+	ref	API_FILTER
+	given	rcx=MSR_SYSENTER_EIP, rax=0x1234, rdx=0
+	need	cap_x86_msr_filter, sep
+	filter_is result=0, 0, FLAG_WRITE, 1, MSR_SYSENTER_EIP
+	rdmsr
+	checkpoint rax=0, rdx=0
+.f:	wrmsr
+	expect	exception, vector=VEC_GP, error=0, rip=.f
+
+case filter_default_deny, "With the flag that denies, registers in no range are #GP"
+	ref	API_FILTER
+	given	rcx=MSR_SYSENTER_ESP, rax=0x1234, rdx=0
+	need	cap_x86_msr_filter, sep
+	filter_is result=0, DEFAULT_DENY, FLAG_WRITE, 1, MSR_UNKNOWN
+.f:	wrmsr
+	expect	exception, vector=VEC_GP, error=0, rip=.f
+
+case filter_taken_away, "A filter without ranges that allows is none"
+	ref	API_FILTER
+	given	rcx=MSR_SYSENTER_ESP, rax=0x1234, rdx=0
+	need	cap_x86_msr_filter, sep
+	filter_is result=0, DEFAULT_DENY, FLAG_WRITE, 1, MSR_UNKNOWN
+	filter_is result=0, 0, 0, 0, 0
+	wrmsr
+	checkpoint
+	action	check_msr, index=MSR_SYSENTER_ESP, value=0x1234
+	checkpoint

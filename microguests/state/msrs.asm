@@ -10,6 +10,7 @@ modes prot32, long64
 %define MSR_MTRR_DEF_TYPE 0x2ff
 %define MSR_MTRR_PHYSBASE0 0x200
 %define MSR_MTRR_PHYSMASK0 0x201
+%define MSR_HWCR 0xc0010015
 %define PAT_RESET 0x0007040600070406
 
 ; The guest reads the register that was set.
@@ -197,6 +198,13 @@ case tsc_khz, "KVM_GET_TSC_KHZ gives the frequency that KVM_SET_TSC_KHZ set"
 	action	check, tsc_khz=1234567
 	checkpoint
 
+case hwcr, "AMD's HWCR is there"
+	ref	"APM 2 A.1"
+	given	rcx=MSR_HWCR
+	need	amd
+	rdmsr
+	checkpoint undefined_reg=1|8
+
 %if LONG
 
 case star, "RDMSR gives the STAR that was set, and WRMSR's value comes back"
@@ -257,6 +265,13 @@ case efer, "EFER by KVM_SET_MSRS is the one of KVM_GET_SREGS and of the guest"
 	rdmsr
 	checkpoint rax=EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE, rcx=MSR_EFER, rdx=0, \
 		efer=EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE
+
+case efer_lma, "LMA is the processor's: KVM_SET_MSRS leaves it as it is"
+	ref	API_MSRS, "SDM 4 2.1", "APM 2 3.1.7"
+	checkpoint
+	action	set_msr, index=MSR_EFER, value=EFER_LME | EFER_NXE
+	action	check_msr, index=MSR_EFER, value=EFER_LME | EFER_LMA | EFER_NXE
+	checkpoint
 
 %macro non_canonical 1.nolist
 	ref	API_MSRS, "SDM 2 WRMSR", "SDM 4 2.1"
