@@ -302,6 +302,9 @@ int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 {
 	while (goes_on(vcpu, result) || repeats(vcpu, result))
 		result = assay_execute(vcpu);
+	/* Through a task gate the event has been delivered, even to a task that faults at once. */
+	if (vcpu->exec.task.wanted && (result == X86_OK || vcpu->exec.late))
+		x86_events_delivered(&vcpu->events);
 	switch (result) {
 	case X86_OK:
 		return ended(vcpu);
