@@ -183,6 +183,13 @@ enum assay_pending {
 	PENDING_HYPERCALL
 };
 
+#define ASSAY_MTRR_FIXED 11
+#define ASSAY_MTRR_VARIABLE 16			/* bases and masks of 8 ranges */
+
+struct assay_mtrrs {
+	u64 def_type, fixed[ASSAY_MTRR_FIXED], variable[ASSAY_MTRR_VARIABLE];
+};
+
 struct assay_vcpu {
 	struct rcu_head rcu;
 	struct assay_vm *vm;
@@ -199,10 +206,12 @@ struct assay_vcpu {
 	bool msr_write;			/* PENDING_MSR */
 	u64 misc_enable;		/* MSR_IA32_MISC_ENABLE */
 	u64 ucode_rev, hwcr;		/* MSR_IA32_UCODE_REV, MSR_K7_HWCR */
+	struct assay_mtrrs mtrrs;
 
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int ncpuid;
 	u64 tsc_offset;
+	u64 tsc_adjust;			/* MSR_IA32_TSC_ADJUST */
 	u32 tsc_khz;			/* KVM_SET_TSC_KHZ; 0: the host's */
 
 	struct kvm_guest_debug debug;	/* KVM_SET_GUEST_DEBUG */

@@ -21,9 +21,9 @@
 		   BIT_OF(20) | BIT_OF(22) | BIT_OF(23) | BIT_OF(25) | BIT_OF(26) | BIT_OF(28) | \
 		   BIT_OF(29) | BIT_OF(30))
 #define LEAF1_ECX_HYPERVISOR BIT_OF(31)
-/* FPU, VME, DE, PSE, TSC, MSR, PAE, CMPXCHG8B, APIC, PGE, CMOV, PAT, PSE36, MMX, FXSR: at the
- * same place in leaf 80000001h of AMD's */
-#define BOTH_EDX (0x37fu | BIT_OF(13) | BIT_OF(15) | BIT_OF(16) | BIT_OF(17) | \
+/* FPU, VME, DE, PSE, TSC, MSR, PAE, CMPXCHG8B, APIC, MTRR, PGE, CMOV, PAT, PSE36, MMX, FXSR: at
+ * the same place in leaf 80000001h of AMD's */
+#define BOTH_EDX (0x37fu | BIT_OF(12) | BIT_OF(13) | BIT_OF(15) | BIT_OF(16) | BIT_OF(17) | \
 		  BIT_OF(23) | BIT_OF(24))
 /* and SEP, CLFLUSH, SSE, SSE2, self snoop */
 #define LEAF1_EDX (BOTH_EDX | BIT_OF(11) | BIT_OF(19) | BIT_OF(25) | BIT_OF(26) | BIT_OF(27))
@@ -34,6 +34,7 @@
 #define LEAF7_ECX (BIT_OF(2) | BIT_OF(3) | BIT_OF(8) | BIT_OF(9) | BIT_OF(10) | BIT_OF(16) | \
 		   BIT_OF(22))
 #define LEAF7_ECX_PKU BIT_OF(3)
+#define LEAF7_EBX_TSC_ADJUST BIT_OF(1)	/* whatever the processor has: every access exits */
 /* LAHF, CmpLegacy, AltMovCr8, ABM, SSE4A, MisAlignSse, 3DNowPrefetch, XOP, FMA4, TBM */
 #define LEAF80000001_ECX (BIT_OF(0) | BIT_OF(1) | BIT_OF(4) | BIT_OF(5) | BIT_OF(6) | BIT_OF(7) | \
 			  BIT_OF(8) | BIT_OF(11) | BIT_OF(16) | BIT_OF(21))
@@ -110,7 +111,7 @@ static void mask_leaf(struct kvm_cpuid_entry2 *entry)
 	case 7:
 		entry->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
 		entry->eax = 0;
-		entry->ebx &= LEAF7_EBX;
+		entry->ebx = (entry->ebx & LEAF7_EBX) | LEAF7_EBX_TSC_ADJUST;
 		entry->ecx &= boot_cpu_has(X86_FEATURE_OSPKE) ? LEAF7_ECX :
 								LEAF7_ECX & ~LEAF7_ECX_PKU;
 		entry->edx = 0;

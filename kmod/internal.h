@@ -123,6 +123,11 @@ long assay_tsc_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned long 
 void assay_clock_init(struct assay_vm *vm);
 long assay_clock_ioctl(struct assay_vm *vm, unsigned int ioctl, void __user *argp);
 
+/* mtrr.c. Where one that can be written is kept; NULL: it is none. */
+u64 *assay_mtrr(struct assay_vcpu *vcpu, u32 index);
+bool assay_mtrr_valid(struct assay_vcpu *vcpu, u32 index, u64 value);
+u64 assay_mtrr_cap(void);
+
 /* filter.c */
 long assay_set_filter(struct assay_vm *vm, void __user *argp);
 bool assay_filter_allows(struct assay_vm *vm, u32 index, bool write);

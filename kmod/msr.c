@@ -23,6 +23,12 @@ static const u32 msrs[] = {
 	MSR_IA32_SYSENTER_EIP, MSR_IA32_CR_PAT, MSR_EFER, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
 	MSR_SYSCALL_MASK, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_TSC_AUX,
 	MSR_IA32_DEBUGCTLMSR, MSR_IA32_MISC_ENABLE, MSR_IA32_UCODE_REV, MSR_K7_HWCR,
+	MSR_IA32_TSC_ADJUST, MSR_MTRRdefType, MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000,
+	MSR_MTRRfix16K_A0000, MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000,
+	MSR_MTRRfix4K_D8000, MSR_MTRRfix4K_E0000, MSR_MTRRfix4K_E8000, MSR_MTRRfix4K_F0000,
+	MSR_MTRRfix4K_F8000,
+	0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207,	/* variable ranges */
+	0x208, 0x209, 0x20a, 0x20b, 0x20c, 0x20d, 0x20e, 0x20f,
 };
 
 /* Where a plain MSR is kept; NULL: it is none. */
@@ -65,8 +71,10 @@ static u64 *plain(struct assay_vcpu *vcpu, struct x86_state *s, u32 index)
 		return &vcpu->ucode_rev;
 	case MSR_K7_HWCR:
 		return &vcpu->hwcr;
+	case MSR_IA32_TSC_ADJUST:
+		return &vcpu->tsc_adjust;
 	default:
-		return NULL;
+		return assay_mtrr(vcpu, index);
 	}
 }
 
@@ -78,6 +86,8 @@ static int get_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 		*value = *place;
 	else if (index == MSR_IA32_TSC)
 		*value = rdtsc() + vcpu->tsc_offset;
+	else if (index == MSR_MTRRcap)
+		*value = assay_mtrr_cap();
 	else
 		return 1;
 	return 0;
@@ -140,6 +150,21 @@ static int set_efer(struct assay_vcpu *vcpu, struct x86_state *s, u64 value, boo
 	return 0;
 }
 
+/*
+ * A guest's write of either, the TSC or what it was adjusted by, moves both by as much (SDM 3
+ * 17.17.3). User space sets one, and the other stays.
+ */
+static int set_tsc(struct assay_vcpu *vcpu, u32 index, u64 value, bool host)
+{
+	u64 old = index == MSR_IA32_TSC ? rdtsc() + vcpu->tsc_offset : vcpu->tsc_adjust;
+
+	if (index == MSR_IA32_TSC || !host)
+		vcpu->tsc_offset += value - old;
+	if (index == MSR_IA32_TSC_ADJUST || !host)
+		vcpu->tsc_adjust += value - old;
+	return 0;
+}
+
 /* host: user space sets it, who may more than the guest. */
 static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 value, bool host)
 {
@@ -149,8 +174,8 @@ static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 	case MSR_EFER:
 		return set_efer(vcpu, s, value, host);
 	case MSR_IA32_TSC:
-		vcpu->tsc_offset = value - rdtsc();
-		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		return set_tsc(vcpu, index, value, host);
 	case MSR_IA32_UCODE_REV:
 		if (!host)
 			return 0;	/* no microcode is loaded */
@@ -187,6 +212,9 @@ static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 		if (value & ~3ull)
 			return 1;
 		break;
+	default:
+		if (assay_mtrr(vcpu, index) && !assay_mtrr_valid(vcpu, index, value))
+			return 1;
 	}
 	if (!place)
 		return 1;
