@@ -251,11 +251,15 @@ static int give_up(struct assay_vcpu *vcpu)
 	return LEAVE;
 }
 
-/* An instruction that has ended, all but its traps, and a debugger's step. */
+/*
+ * An instruction that has ended, all but its traps, and a debugger's step; or the task switch
+ * by which an event was delivered.
+ */
 static int ended(struct assay_vcpu *vcpu)
 {
 	struct x86_fault trap = { .vector = X86_DB, .dr6 = vcpu->exec.trap };
 
+	x86_events_delivered(&vcpu->events);
 	if (assay_stepping(vcpu))
 		trap.dr6 |= X86_DR6_BS;
 	return trap.dr6 ? assay_debug_trap(vcpu, &trap) : GO_ON;
