@@ -222,6 +222,65 @@ static void initially_set(void)
 	check_equal(log.bits[1], ~0ull, "what was not cleared");
 }
 
+/* ---- a log that is taken while the guest runs --------------------------------------------- */
+
+#define ROUNDS 200u
+
+struct writer {
+	struct guest guest;
+	atomic_uint allowed, done;	/* rounds */
+	int result;
+};
+
+static u64 value_of(unsigned int round)
+{
+	return 2 * round + 1;
+}
+
+static void *write_twice(void *argument)
+{
+	struct writer *writer = argument;
+
+	for (unsigned int round = 0; round < ROUNDS && !writer->result; round++) {
+		while (atomic_load(&writer->allowed) <= round)
+			;
+		writer->result = guest_store_twice(&writer->guest, RAM + round % PAGES * PAGE,
+						   value_of(round));
+		atomic_store(&writer->done, round + 1);
+	}
+	return NULL;
+}
+
+/*
+ * The processor remembers that the page may be written, and no exit makes it forget: only who
+ * takes the log can.
+ */
+static void between_writes(void)
+{
+	struct writer writer = { .result = 0 };
+	_Atomic u64 *turn;
+	pthread_t thread;
+
+	logged(&writer.guest);
+	turn = guest_turn(&writer.guest);
+	check_equal(pthread_create(&thread, NULL, write_twice, &writer), 0, "a thread");
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		struct log log = { { 0 } };
+
+		set(&log, round % PAGES);
+		atomic_store(&writer.allowed, round + 1);
+		while (atomic_load(turn) != value_of(round) && atomic_load(&writer.done) <= round)
+			;
+		check_log(&writer.guest, &log, "after the first write");
+		atomic_store(turn, 0);
+		while (atomic_load(&writer.done) <= round)
+			;
+		check_equal(writer.result, 0, "two writes");
+		check_log(&writer.guest, &log, "after the second write");
+	}
+	pthread_join(thread, NULL);
+}
+
 /* ---- migration: memory is copied page by page while the guest runs ---------------------- */
 
 static void copy_dirty(u8 *copy, const u8 *memory, const struct log *log)
@@ -292,6 +351,7 @@ const struct test dirty_tests[] = {
 	{ "dirty/errors", errors },
 	{ "dirty/manual", manual },
 	{ "dirty/initially_set", initially_set },
+	{ "dirty/between_writes", between_writes },
 	{ "dirty/migration", migration },
 	{ "dirty/migration_swap", migration_swap },
 	{ NULL, NULL }

@@ -18,13 +18,14 @@
 #define PORT_WRONG 0x12
 
 /*
- * access_load, access_store: RDI address, RAX value. walk: RDI first address, RSI pages,
+ * access_load, access_store: RDI address, RAX value. access_twice: the same, with one more
+ * written when what RDX points to is no longer RAX. walk: RDI first address, RSI pages,
  * RDX where to tell the number of passes, R8 passes, R10 what a pass adds (1 or 0), R11 what
  * is added to RBX for what must be there, R12 how long to rest after a page. In a pass: RBX
  * page, RCX pages left, RAX expected, R9 found. Numbers of ports are written out, as the
  * assembler does not see macros.
  */
-extern const u8 access_load[], access_store[], walk_program[], programs_end[];
+extern const u8 access_load[], access_store[], access_twice[], walk_program[], programs_end[];
 
 __asm__(
 	".pushsection .rodata\n"
@@ -32,6 +33,15 @@ __asm__(
 	"	mov (%rdi), %rax\n"
 	"	out %al, $0x11\n"
 	"access_store:\n"
+	"	mov %rax, (%rdi)\n"
+	"	out %al, $0x11\n"
+	"access_twice:\n"
+	"	mov %rax, (%rdi)\n"
+	"	mov %rax, (%rdx)\n"
+	"1:	pause\n"
+	"	cmp %rax, (%rdx)\n"
+	"	je 1b\n"
+	"	inc %rax\n"
 	"	mov %rax, (%rdi)\n"
 	"	out %al, $0x11\n"
 	"walk_program:\n"
@@ -69,6 +79,7 @@ __asm__(
 #define PD_AT 0x3000u		/* four */
 #define PROGRAMS_AT 0x8000u
 #define PASSES_AT 0x9000u	/* how many passes have ended */
+#define TURN_AT 0x9008u		/* of access_twice */
 
 #define PTE_TABLE 0x7u		/* P, W, U */
 #define PTE_PAGE 0xe7u		/* and A, D, PS */
@@ -229,7 +240,8 @@ static bool exit_at(const struct guest *guest, u32 port)
 
 static int access_once(struct guest *guest, const u8 *code, u64 gpa, u64 *value)
 {
-	struct kvm_regs regs = { .rip = program(code), .rdi = gpa, .rax = *value, .rflags = 2 };
+	struct kvm_regs regs = { .rip = program(code), .rdi = gpa, .rdx = TURN_AT,
+				 .rax = *value, .rflags = 2 };
 	int error;
 
 	complete(guest);
@@ -253,6 +265,16 @@ int guest_load(struct guest *guest, u64 gpa, u64 *value)
 int guest_store(struct guest *guest, u64 gpa, u64 value)
 {
 	return access_once(guest, access_store, gpa, &value);
+}
+
+_Atomic u64 *guest_turn(const struct guest *guest)
+{
+	return (_Atomic u64 *)(guest->low + TURN_AT);
+}
+
+int guest_store_twice(struct guest *guest, u64 gpa, u64 value)
+{
+	return access_once(guest, access_twice, gpa, &value);
 }
 
 void check_load(struct guest *guest, u64 gpa, u64 expected, const char *what)

@@ -42,6 +42,12 @@ int vm_ioctl(const struct guest *guest, unsigned long request, const void *argum
  */
 int guest_load(struct guest *guest, u64 gpa, u64 *value);
 int guest_store(struct guest *guest, u64 gpa, u64 value);
+/*
+ * Two stores with no exit between: value, which the guest then puts into *guest_turn(), and
+ * one more when somebody has changed that.
+ */
+int guest_store_twice(struct guest *guest, u64 gpa, u64 value);
+_Atomic u64 *guest_turn(const struct guest *guest);
 /* What a load must bring. */
 void check_load(struct guest *guest, u64 gpa, u64 expected, const char *what);
 
