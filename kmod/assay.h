@@ -107,7 +107,7 @@ struct vendor {
 		    unsigned int windows, struct assay_exit *exit);
 };
 
-extern const struct vendor svm_vendor;
+extern const struct vendor svm_vendor, vmx_vendor;
 extern const struct vendor *vendor;
 
 /* ---- memory (memory.c, slots.c) -------------------------------------------------------------- */

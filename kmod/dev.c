@@ -125,17 +125,29 @@ static struct miscdevice device = {
 	.fops = &dev_fops,
 };
 
+/* A processor has one of them at most. */
+static int __init choose_vendor(void)
+{
+	static const struct vendor *const vendors[] = { &svm_vendor, &vmx_vendor };
+	unsigned int i;
+	int ret = -ENODEV;
+
+	for (i = 0; i < ARRAY_SIZE(vendors) && ret == -ENODEV; i++) {
+		vendor = vendors[i];
+		ret = vendor->probe();
+	}
+	if (ret == -ENODEV)
+		pr_err("this processor has neither SVM nor VMX\n");
+	return ret;
+}
+
 static int __init assay_init(void)
 {
 	int ret;
 
-	vendor = &svm_vendor;
-	ret = vendor->probe();
-	if (ret) {
-		if (ret == -ENODEV)
-			pr_err("this processor has no SVM\n");
+	ret = choose_vendor();
+	if (ret)
 		return ret;
-	}
 	ret = vendor->setup();
 	if (ret)
 		return ret;
