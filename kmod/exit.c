@@ -54,6 +54,8 @@ static int undefined(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	x86_exec_begin(&vcpu->exec);
 	if (assay_force_emulation && forced(vcpu)) {
 		vcpu->state.rip += sizeof(forced_prefix);
+		/* VMX saves RF set at a fault's exit (SDM 3 28.3.3); the prefix is none. */
+		vcpu->state.rflags &= ~X86_FLAG_RF;
 		return assay_emulate(vcpu);
 	}
 	if (x86_instruction(&vcpu->exec) == X86_OK &&

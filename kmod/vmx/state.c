@@ -4,6 +4,20 @@
 
 #define PENDING_BS (1u << 14)
 
+/*
+ * CS as an entry takes it. After a task switch that faulted before it was loaded it is
+ * unusable, which VMX does not know of CS: the fault's delivery, which is next, loads it.
+ */
+static u32 rights_of_cs(const struct x86_state *s)
+{
+	u32 ar = s->seg[X86_CS].ar;
+
+	if (!(ar & X86_AR_UNUSABLE))
+		return ar;
+	return X86_AR_P | X86_AR_S | X86_AR_CODE | X86_AR_RW | X86_AR_ACCESSED | X86_AR_DB |
+	       x86_cpl(s) << X86_AR_DPL_SHIFT;
+}
+
 static void store_segments(const struct x86_state *s)
 {
 	unsigned int i;
@@ -14,6 +28,7 @@ static void store_segments(const struct x86_state *s)
 		vmx_write(vmx_of_segment(VMCS_GUEST_AR, i), s->seg[i].ar);
 		vmx_write(vmx_of_segment(VMCS_GUEST_BASE, i), s->seg[i].base);
 	}
+	vmx_write(vmx_of_segment(VMCS_GUEST_AR, X86_CS), rights_of_cs(s));
 	/* TR must hold a busy TSS (27.3.1.2). */
 	vmx_write(vmx_of_segment(VMCS_GUEST_AR, X86_TR), s->seg[X86_TR].ar | 2);
 	vmx_write(VMCS_GUEST_GDTR_BASE, s->gdtr.base);
