@@ -269,11 +269,8 @@ static int faulted(struct assay_vcpu *vcpu)
 {
 	struct x86_fault *fault = &vcpu->exec.fault;
 
-	/* With #DB processors leave RF, also for DR7.GD, of which the manuals say otherwise. */
 	if (fault->software)
 		vcpu->state.rip = vcpu->exec.next_rip;
-	else if (fault->vector != X86_DB)
-		vcpu->state.rflags |= X86_FLAG_RF;
 	return assay_raise(vcpu, fault, vcpu->exec.insn.length);
 }
 

@@ -38,13 +38,6 @@ static bool forced(struct assay_vcpu *vcpu)
 	return !memcmp(bytes, forced_prefix, sizeof(bytes));
 }
 
-/* The guest's own: what is pushed has RF set, as for every fault (SDM 3 17.3.1.1). */
-static int fault(struct assay_vcpu *vcpu, const struct assay_exit *exit)
-{
-	vcpu->state.rflags |= X86_FLAG_RF;
-	return assay_raise(vcpu, &exit->fault, 0);
-}
-
 /*
  * #UD: an instruction of the other vendor, which a hypervisor makes work; the
  * forced-emulation prefix; else the guest's.
@@ -61,7 +54,7 @@ static int undefined(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	if (x86_instruction(&vcpu->exec) == X86_OK &&
 	    (vcpu->exec.insn.op == OP_VMCALL || vcpu->exec.insn.op == OP_VMMCALL))
 		return assay_hypercall(vcpu);
-	return fault(vcpu, exit);
+	return assay_raise(vcpu, &exit->fault, 0);
 }
 
 static int exception(struct assay_vcpu *vcpu, const struct assay_exit *exit)
@@ -74,10 +67,8 @@ static int exception(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	case X86_MC:
 		/* The host's handler has seen it when GIF was set again. */
 		return GO_ON;
-	case X86_BP:
-		return assay_raise(vcpu, &exit->fault, 0);
 	default:
-		return fault(vcpu, exit);
+		return assay_raise(vcpu, &exit->fault, 0);
 	}
 }
 

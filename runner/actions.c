@@ -108,6 +108,9 @@ bool actions_replumb(struct engine *e)
 					   strerror(error));
 	}
 	e->vm->spoiled |= e->nplumbing;
+	if (e->filter_call && calls_set_filter(e, e->filter_call) < 0)
+		return engine_fail(e, "KVM_X86_SET_MSR_FILTER fails on the restored VM: %s",
+				   strerror(errno));
 	return !e->msr_filter || act_msr_filter(e, e->msr_filter);
 }
 
@@ -446,6 +449,7 @@ static bool act_msr_filter(struct engine *e, const struct record *step)
 		return engine_error(e, "msr_filter covers at most %zu registers", sizeof(deny) * 8);
 	e->vm->spoiled = true;
 	e->msr_filter = step;
+	e->filter_call = NULL;
 	return action_result(e, step, "KVM_X86_SET_MSR_FILTER",
 			     do_ioctl(e->vm->fd, KVM_X86_SET_MSR_FILTER, &filter));
 }

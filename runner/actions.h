@@ -22,5 +22,7 @@ bool act_sync_set(struct engine *e, const struct record *step);
 bool act_poke(struct engine *e, const struct record *step);
 bool act_peek(struct engine *e, const struct record *step);
 
+/* calls.c: the filter of MSRs as a KVM_X86_SET_MSR_FILTER says. What the ioctl returns. */
+long calls_set_filter(struct engine *e, const struct record *step);
 /* calls.c: ioctls by name. */
 bool call_do(struct engine *e, const struct record *step);

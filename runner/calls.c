@@ -197,7 +197,7 @@ static long get_msrs(struct engine *e, const struct record *step)
  * A filter with the flags arg0 and, if arg2 is not 0, one range: flags arg1, arg2 registers from
  * arg3 on, to all of which it denies access.
  */
-static long set_msr_filter(struct engine *e, const struct record *step)
+long calls_set_filter(struct engine *e, const struct record *step)
 {
 	struct kvm_msr_filter filter = { .flags = (u32)record_value(step, F_arg0, 0) };
 	u8 *bitmap = xcalloc(1, FILTER_BYTES);
@@ -208,8 +208,11 @@ static long set_msr_filter(struct engine *e, const struct record *step)
 	filter.ranges[0].base = (u32)record_value(step, F_arg3, 0);
 	filter.ranges[0].bitmap = bitmap;
 	result = ioctl(e->vm->fd, KVM_X86_SET_MSR_FILTER, &filter);
-	if (result >= 0)
+	if (result >= 0) {
 		e->vm->spoiled = true;
+		e->filter_call = step;
+		e->msr_filter = NULL;
+	}
 	free(bitmap);
 	return result;
 }
@@ -298,7 +301,7 @@ static const struct {
 	{ "KVM_GET_MSR_FEATURE_INDEX_LIST", get_msr_feature_index_list },
 	{ "KVM_SET_MSRS", set_msrs },
 	{ "KVM_GET_MSRS", get_msrs },
-	{ "KVM_X86_SET_MSR_FILTER", set_msr_filter },
+	{ "KVM_X86_SET_MSR_FILTER", calls_set_filter },
 	{ "KVM_SET_SREGS", set_sregs_new },
 	{ "KVM_SET_SIGNAL_MASK", set_signal_mask },
 	{ "KVM_RUN", run },

@@ -338,7 +338,10 @@ bool engine_rebuild(struct engine *e)
 		.cpuid_of = e->instance->tc,
 	};
 	char error[VM_ERROR];
-	bool ok = vm_rebuild(&e->vm, &shape, e->dirty, error);
+	bool ok;
+
+	drain_coalesced(e);	/* the ring is no state that could be restored */
+	ok = vm_rebuild(&e->vm, &shape, e->dirty, error);
 
 	if (e->smp)
 		smp_adopt(e);
@@ -549,7 +552,7 @@ static void begin(struct engine *e, struct result *result)
 	e->step_index = -1;
 	e->fpu = e->instance->tc->uses;
 	e->ncoalesced = e->nplumbing = 0;
-	e->msr_filter = NULL;
+	e->msr_filter = e->filter_call = NULL;
 	memset(e->dirty, 0, sizeof(e->dirty));
 }
 

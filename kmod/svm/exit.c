@@ -14,8 +14,9 @@
 #define TASK_HAS_ERROR (1ull << 44)
 
 /*
- * What the processor was delivering. An INT n, INT3 or INTO of the guest's own is executed
- * again instead, for its RIP still stands on it; one that was injected does not.
+ * What the processor was delivering. An INT n, INT3, INTO or INT1 of the guest's own is
+ * executed again instead, for its RIP still stands on it; one that was injected does not.
+ * Any other #DB would have exited.
  */
 static struct x86_event interrupted(const struct svm_vcpu *svm)
 {
@@ -29,7 +30,8 @@ static struct x86_event interrupted(const struct svm_vcpu *svm)
 		return event;
 	event.valid = event.kind != X86_EVENT_SOFTWARE_INTERRUPT &&
 		      !(event.kind == X86_EVENT_EXCEPTION &&
-			(event.vector == X86_BP || event.vector == X86_OF));
+			(event.vector == X86_BP || event.vector == X86_OF ||
+			 event.vector == X86_DB));
 	if (svm->injected.valid && svm->injected.vector == event.vector)
 		return svm->injected;
 	return event;
