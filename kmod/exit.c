@@ -65,8 +65,12 @@ static int exception(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	case X86_DB:
 		return assay_debug_trap(vcpu, &exit->fault);
 	case X86_MC:
-		/* The host's handler has seen it when GIF was set again. */
-		return GO_ON;
+		/*
+		 * The vendor has told the host's handler, which may leave the rest (to take the
+		 * page away, to end the task) to the task's way out of the kernel.
+		 */
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		return -EINTR;
 	default:
 		return assay_raise(vcpu, &exit->fault, 0);
 	}

@@ -17,9 +17,11 @@ static bool on;				/* for suspend and reboot, which have no lock */
 
 static void say_busy(void)
 {
-	pr_err("another hypervisor has this processor: unload %s first (from Linux 6.12 on "
-	       "it has it from the moment it is loaded, unless kvm.enable_virt_at_load=0)\n",
-	       vendor->isa == 2 ? "kvm_amd" : "kvm_intel");
+	/* Whoever may open the device can come here again and again. */
+	pr_err_ratelimited("another hypervisor has this processor: unload %s first (from Linux "
+			   "6.12 on it has it from the moment it is loaded, unless "
+			   "kvm.enable_virt_at_load=0)\n",
+			   vendor->isa == 2 ? "kvm_amd" : "kvm_intel");
 }
 
 static int come_online(unsigned int cpu)
@@ -86,7 +88,7 @@ static int power_suspend(ASSAY_SYSCORE_ARGUMENT)
 static void power_resume(ASSAY_SYSCORE_ARGUMENT)
 {
 	if (on && vendor->enable())
-		pr_err("virtualisation is gone after resume: guests will fail\n");
+		pr_err("virtualisation is gone after resume: no guest is entered any more\n");
 }
 
 static void disable_here(void *unused)

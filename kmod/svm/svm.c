@@ -29,6 +29,8 @@ struct svm_cpu {
 	struct page *host;		/* where VMSAVE puts the host's */
 	u32 next_asid;
 	u64 generation;			/* rises when ASIDs begin again */
+	bool stale;			/* ASIDs have begun again, and no entry has flushed since */
+	bool on;			/* between enable and disable */
 };
 
 static DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
@@ -133,15 +135,23 @@ static int svm_enable(void)
 		return -EBUSY;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(own->save));
+	/* Who had the ASIDs before has left translations behind. */
 	own->generation++;
 	own->next_asid = 1;
+	own->stale = true;
+	own->on = true;
 	return 0;
 }
 
 static void svm_disable(void)
 {
+	struct svm_cpu *own = this_cpu_ptr(&svm_cpus);
 	u64 efer;
 
+	/* Shutdown and the last VM's end may both come here, and STGI is #UD without SVME. */
+	if (!own->on)
+		return;
+	own->on = false;
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	rdmsrl(MSR_EFER, efer);
 	/* With GIF clear nothing would ever come again (APM 2 15.17). */
@@ -239,17 +249,26 @@ static void assign_asid(struct assay_vcpu *vcpu, struct svm_vcpu *svm)
 	struct svm_cpu *own = this_cpu_ptr(&svm_cpus);
 	struct vmcb_control *control = &svm->vmcb->control;
 
-	control->tlb_control = 0;
 	if (svm->generation == own->generation && !vcpu->flush)
 		return;
 	vcpu->flush = false;
 	if (own->next_asid >= asids) {
 		own->generation++;
 		own->next_asid = 1;
-		control->tlb_control = VMCB_FLUSH_ALL;
+		own->stale = true;
 	}
 	svm->generation = own->generation;
 	control->asid = own->next_asid++;
+}
+
+/*
+ * VMRUN itself flushes. The vCPU with which ASIDs began again may have been called away, or
+ * have gone to another processor: whichever enters first here does it.
+ */
+static void flush_if_stale(struct svm_cpu *own, struct vmcb_control *control)
+{
+	control->tlb_control = own->stale ? VMCB_FLUSH_ALL : 0;
+	own->stale = false;
 }
 
 /* ---- entry ----------------------------------------------------------------------------------- */
@@ -308,18 +327,26 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	assign_asid(vcpu, svm);
 
 	local_irq_disable();
-	/* From here a wake-up ends the guest at once: it is an interrupt. */
-	if (assay_vcpu_kicked(vcpu)) {
+	/*
+	 * From here a wake-up ends the guest at once: it is an interrupt. A processor that is
+	 * going offline, or a machine that is, may have no SVM any more.
+	 */
+	if (assay_vcpu_kicked(vcpu) || !own->on) {
 		local_irq_enable();
 		svm_not_entered(exit, event);
 		return;
 	}
-	assay_switch_to_guest(vcpu);
+	flush_if_stale(own, &svm->vmcb->control);
+	/* With GIF clear not even an NMI's handler meets the guest's registers (APM 2 15.17). */
 	asm volatile("clgi" ::: "memory");
+	assay_switch_to_guest(vcpu);
 	asm volatile("vmsave %0" : : "a"(host) : "memory");
 	svm_enter(page_to_phys(svm->page), vcpu->state.gpr, host);
-	asm volatile("stgi" ::: "memory");
 	assay_switch_to_host(vcpu);
+	asm volatile("stgi" ::: "memory");
+	/* An intercepted #MC has been seen by nobody: unlike an NMI it does not stay pending. */
+	if (svm->vmcb->control.exit_code == SVM_EXIT_EXCEPTION + X86_MC)
+		asm volatile("int %0" : : "i"(X86_MC));
 	local_irq_enable();
 
 	svm_load_state(&vcpu->state, svm->vmcb);
