@@ -154,7 +154,14 @@ static enum x86_result write_msr(void *opaque, u32 index, u64 value)
 
 static void read_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 regs[4])
 {
-	assay_cpuid(opaque, leaf, subleaf, regs);
+	struct assay_vcpu *vcpu = opaque;
+
+	assay_cpuid(vcpu, leaf, subleaf, regs);
+	/* User space may promise what it likes; XCR0 is loaded into the processor's own. */
+	if (vcpu->exec.insn.op == OP_XSETBV) {
+		regs[0] &= assay_xcr0_supported();
+		regs[3] = 0;
+	}
 }
 
 static u64 read_tsc(void *opaque)

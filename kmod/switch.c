@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Registers that neither VMCB nor VMCS nor the FPU's swap covers: XCR0, PKRU, TSC_AUX and
- * DR0 to DR3. Interrupts are off between the two, so that no handler meets the guest's.
+ * DR0 to DR3. Interrupts are off between the two, and NMIs where the hardware can hold them
+ * back, so that no handler meets the guest's.
  */
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
+#include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/msr.h>
 #include <asm/special_insns.h>
 
 #include "internal.h"
+
+/*
+ * Softirqs may use the FPU: since the swap one may have saved the guest's registers and left
+ * its own in their place.
+ */
+static void reload_fpu(void)
+{
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+}
 
 /* Only a guest with CR4.OSXSAVE has an XCR0 of its own: others run under the host's. */
 static bool has_xcr0(const struct assay_vcpu *vcpu)
@@ -18,9 +30,12 @@ static bool has_xcr0(const struct assay_vcpu *vcpu)
 	return boot_cpu_has(X86_FEATURE_OSXSAVE) && vcpu->state.cr4 & CR4_OSXSAVE;
 }
 
+/* XRSTOR writes PKRU without CR4.PKE, too, if XCR0 has it (SDM 1 13.8). */
 static bool has_pkru(const struct assay_vcpu *vcpu)
 {
-	return boot_cpu_has(X86_FEATURE_OSPKE) && vcpu->state.cr4 & CR4_PKE;
+	return boot_cpu_has(X86_FEATURE_OSPKE) &&
+	       (vcpu->state.cr4 & CR4_PKE ||
+		(has_xcr0(vcpu) && vcpu->state.xcr0 & XFEATURE_MASK_PKRU));
 }
 
 static bool has_tsc_aux(void)
@@ -35,6 +50,9 @@ static void load_breakpoints(const struct assay_vcpu *vcpu)
 
 	if (!(assay_dr7(vcpu) & 0xff))
 		return;
+	/* The host's own breakpoints must not be armed at the guest's addresses. */
+	if (hw_breakpoint_active())
+		set_debugreg(0, 7);
 	set_debugreg(debugger ? vcpu->debug.arch.debugreg[0] : vcpu->state.dr[0], 0);
 	set_debugreg(debugger ? vcpu->debug.arch.debugreg[1] : vcpu->state.dr[1], 1);
 	set_debugreg(debugger ? vcpu->debug.arch.debugreg[2] : vcpu->state.dr[2], 2);
@@ -45,6 +63,7 @@ void assay_switch_to_guest(struct assay_vcpu *vcpu)
 {
 	struct assay_host *host = &vcpu->host;
 
+	reload_fpu();
 	if (has_xcr0(vcpu)) {
 		host->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 		if (host->xcr0 != vcpu->state.xcr0)
