@@ -133,6 +133,7 @@ struct assay_memory {
 	struct mmu_notifier notifier;
 	unsigned long invalidations;	/* counts them; compare before mapping */
 	unsigned int invalidating;	/* that are under way */
+	unsigned int changing;		/* changes that some processor may not know of yet */
 	u64 generation;			/* rises when translations must be forgotten */
 	struct table_cache *cache;	/* of who is mapping now */
 };

@@ -91,6 +91,34 @@ static void flush(struct assay_vm *vm)
 	assay_kick_all(vm);
 }
 
+/*
+ * A change begins with memory->changing raised, ends with settle() under the same lock, or
+ * after having given it away for a while, and with forget() after the lock. Who finds nothing
+ * mapped because somebody else has just taken it must not come back before processors have
+ * forgotten it, either: Linux tells of the same page twice at once, for example when it
+ * swaps out while the task unmaps.
+ */
+static bool settle(struct assay_memory *memory, bool changed)
+{
+	bool must = changed || memory->changing > 1;
+
+	if (must)
+		outdate(memory);
+	else
+		memory->changing--;
+	return must;
+}
+
+static void forget(struct assay_vm *vm, bool must)
+{
+	if (!must)
+		return;
+	flush(vm);
+	spin_lock(&vm->memory.lock);
+	vm->memory.changing--;
+	spin_unlock(&vm->memory.lock);
+}
+
 /* ---- ranges ----------------------------------------------------------------------------- */
 
 /* Bytes that are worked on before others may have the lock. */
@@ -135,15 +163,15 @@ static u64 begin(struct assay_vm *vm, unsigned long start, unsigned long end, bo
 {
 	struct assay_memory *memory = &vm->memory;
 	u64 changed;
+	bool must;
 
 	spin_lock(&memory->lock);
 	memory->invalidating++;
+	memory->changing++;
 	changed = for_user_range(memory, start, end, stage2_unmap, may_sleep);
-	if (changed)
-		outdate(memory);
+	must = settle(memory, changed);
 	spin_unlock(&memory->lock);
-	if (changed)
-		flush(vm);
+	forget(vm, must);
 	return changed;
 }
 
@@ -153,9 +181,11 @@ void assay_memory_begin(struct assay_vm *vm, const struct assay_slot *slot)
 	struct assay_memory *memory = &vm->memory;
 	u64 gpa = slot->base << PAGE_SHIFT, end = gpa + (slot->pages << PAGE_SHIFT);
 	u64 changed = 0;
+	bool must;
 
 	spin_lock(&memory->lock);
 	memory->invalidating++;
+	memory->changing++;
 	while (gpa < end) {
 		u64 size = min(end - gpa, CHUNK);
 
@@ -163,11 +193,9 @@ void assay_memory_begin(struct assay_vm *vm, const struct assay_slot *slot)
 		gpa += size;
 		cond_resched_lock(&memory->lock);
 	}
-	if (changed)
-		outdate(memory);
+	must = settle(memory, changed);
 	spin_unlock(&memory->lock);
-	if (changed)
-		flush(vm);
+	forget(vm, must);
 }
 
 void assay_memory_end(struct assay_vm *vm)
@@ -245,15 +273,14 @@ static int age(struct mmu_notifier *notifier, unsigned long start, unsigned long
 	struct assay_memory *memory = &vm->memory;
 	bool told = memory->tables.format->accessed;
 	u64 changed;
+	bool must;
 
 	spin_lock(&memory->lock);
+	memory->changing++;
 	changed = for_user_range(memory, start, end, told ? stage2_age : stage2_unmap, false);
-	flushes = changed && (flushes || !told);
-	if (flushes)
-		outdate(memory);
+	must = settle(memory, changed && (flushes || !told));
 	spin_unlock(&memory->lock);
-	if (flushes)
-		flush(vm);
+	forget(vm, must);
 	return changed != 0;
 }
 
