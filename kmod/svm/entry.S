@@ -19,11 +19,13 @@
  * which the caller switches.
  */
 #include <linux/linkage.h>
+#include <asm/cpufeatures.h>
 #include <asm/nospec-branch.h>
 
 #define GPR(n) (8 * (n))
 
-	.text
+	/* No probe may be put where the segment bases are the guest's. */
+	.section .noinstr.text, "ax"
 
 SYM_FUNC_START(svm_enter)
 	push	%rbp
@@ -76,6 +78,10 @@ SYM_FUNC_START(svm_enter)
 
 	mov	8(%rsp), %rax		/* host */
 	vmload	%rax
+
+	/* The returns from here on must not be predicted by what the guest has called. */
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
+	UNTRAIN_RET
 
 	xor	%eax, %eax
 	xor	%ecx, %ecx
