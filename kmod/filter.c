@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_X86_SET_MSR_FILTER: MSRs that are not for the guest (KVM API 4.97). */
+#include <linux/compat.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -79,15 +80,12 @@ static int take_range(struct assay_msr_filter *filter, const struct kvm_msr_filt
 	return 0;
 }
 
-long assay_set_filter(struct assay_vm *vm, void __user *argp)
+static int set_filter(struct assay_vm *vm, const struct kvm_msr_filter *args)
 {
 	struct assay_msr_filter *filter, *old;
-	struct kvm_msr_filter *args = memdup_user(argp, sizeof(*args));
 	unsigned int i;
 	int ret = 0;
 
-	if (IS_ERR(args))
-		return PTR_ERR(args);
 	filter = kzalloc(sizeof(*filter), GFP_KERNEL_ACCOUNT);
 	if (!filter)
 		ret = -ENOMEM;
@@ -100,7 +98,6 @@ long assay_set_filter(struct assay_vm *vm, void __user *argp)
 	/* Denying everything by naming nothing is refused. */
 	if (!ret && filter->deny && !filter->count)
 		ret = -EINVAL;
-	kfree(args);
 	if (ret) {
 		free_filter(filter);
 		return ret;
@@ -111,4 +108,51 @@ long assay_set_filter(struct assay_vm *vm, void __user *argp)
 	mutex_unlock(&vm->lock);
 	free_filter(old);
 	return 0;
+}
+
+long assay_set_filter(struct assay_vm *vm, void __user *argp)
+{
+	struct kvm_msr_filter *args = memdup_user(argp, sizeof(*args));
+	int ret;
+
+	if (IS_ERR(args))
+		return PTR_ERR(args);
+	ret = set_filter(vm, args);
+	kfree(args);
+	return ret;
+}
+
+struct filter_compat {
+	u32 flags;
+	struct {
+		u32 flags, count, base;
+		compat_uptr_t bitmap;
+	} ranges[KVM_MSR_FILTER_MAX_RANGES];
+};
+
+static_assert(sizeof(struct filter_compat) == _IOC_SIZE(ASSAY_SET_MSR_FILTER_COMPAT));
+
+long assay_set_filter_compat(struct assay_vm *vm, void __user *argp)
+{
+	struct filter_compat *given = memdup_user(argp, sizeof(*given));
+	struct kvm_msr_filter *args;
+	unsigned int i;
+	int ret = -ENOMEM;
+
+	if (IS_ERR(given))
+		return PTR_ERR(given);
+	args = kzalloc(sizeof(*args), GFP_KERNEL);
+	if (args) {
+		args->flags = given->flags;
+		for (i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
+			args->ranges[i].flags = given->ranges[i].flags;
+			args->ranges[i].nmsrs = given->ranges[i].count;
+			args->ranges[i].base = given->ranges[i].base;
+			args->ranges[i].bitmap = (__u8 *)(unsigned long)given->ranges[i].bitmap;
+		}
+		ret = set_filter(vm, args);
+	}
+	kfree(args);
+	kfree(given);
+	return ret;
 }

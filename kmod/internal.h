@@ -130,6 +130,10 @@ u64 assay_mtrr_cap(void);
 
 /* filter.c */
 long assay_set_filter(struct assay_vm *vm, void __user *argp);
+/* KVM_X86_SET_MSR_FILTER as 32-bit tasks have it: another size, so another number. */
+#define ASSAY_SET_MSR_FILTER_COMPAT \
+	_IOC(_IOC_WRITE, KVMIO, 0xc6, 4 + 16 * KVM_MSR_FILTER_MAX_RANGES)
+long assay_set_filter_compat(struct assay_vm *vm, void __user *argp);
 bool assay_filter_allows(struct assay_vm *vm, u32 index, bool write);
 void assay_filter_free(struct assay_vm *vm);
 

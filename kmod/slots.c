@@ -260,8 +260,11 @@ static void take_log_bits(struct assay_vm *vm, struct assay_slot *slot, unsigned
 	bool flush = false;
 	unsigned long i;
 
-	for (i = 0; i < BITS_TO_LONGS(slot->pages); i++)
+	for (i = 0; i < BITS_TO_LONGS(slot->pages); i++) {
 		copy[i] = take_word(vm, slot, i, ~0ul, &flush);
+		if (!(i % 4096))
+			cond_resched();
+	}
 	if (flush)
 		assay_memory_flush(vm);
 }
@@ -339,8 +342,11 @@ static int clear_log(struct assay_vm *vm, struct assay_slot *slot,
 		kvfree(mask);
 		return -EFAULT;
 	}
-	for (i = 0; i < words; i++)
+	for (i = 0; i < words; i++) {
 		take_word(vm, slot, first + i, mask[i], &flush);
+		if (!(i % 4096))
+			cond_resched();
+	}
 	if (flush)
 		assay_memory_flush(vm);
 	kvfree(mask);

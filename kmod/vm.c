@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A VM: its file, its life, its ioctls. */
 #include <linux/anon_inodes.h>
+#include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/kvm_para.h>
 #include <linux/module.h>
@@ -86,12 +87,21 @@ static long set_region(struct assay_vm *vm, void __user *argp)
 	return assay_set_region(vm, &region);
 }
 
+/* In a 32-bit task's structure only the lower half of a pointer was written. */
+static void __user *pointer(void __user *given)
+{
+	if (in_compat_syscall())
+		return compat_ptr((compat_uptr_t)(unsigned long)given);
+	return given;
+}
+
 static long get_dirty_log(struct assay_vm *vm, void __user *argp)
 {
 	struct kvm_dirty_log log;
 
 	if (copy_from_user(&log, argp, sizeof(log)))
 		return -EFAULT;
+	log.dirty_bitmap = pointer(log.dirty_bitmap);
 	return assay_get_dirty_log(vm, &log);
 }
 
@@ -101,6 +111,7 @@ static long clear_dirty_log(struct assay_vm *vm, void __user *argp)
 
 	if (copy_from_user(&log, argp, sizeof(log)))
 		return -EFAULT;
+	log.dirty_bitmap = pointer(log.dirty_bitmap);
 	return assay_clear_dirty_log(vm, &log);
 }
 
@@ -167,6 +178,8 @@ static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 		return assay_clock_ioctl(vm, ioctl, argp);
 	case KVM_X86_SET_MSR_FILTER:
 		return assay_set_filter(vm, argp);
+	case ASSAY_SET_MSR_FILTER_COMPAT:
+		return assay_set_filter_compat(vm, argp);
 	default:
 		return assay_io_ioctl(vm, ioctl, argp);
 	}
