@@ -361,6 +361,16 @@ build/memory-test: $(MEMORY) $(wildcard suites/memory/*.h) Makefile
 check-memory: build/memory-test build/lab/agent
 	@ci/memory $(if $(filter file,$(origin TARGET)),,--on $(TARGET)) $(MEMORY_ARGS)
 
+# ---- ill will --------------------------------------------------------------------------
+
+# The module in the hands of guests and tasks that mean it ill: suites/tests/test_lab_hostile.py.
+HOSTILE := $(sort $(wildcard suites/hostile/*.c))
+
+build/hostile-test: $(HOSTILE) $(wildcard suites/hostile/*.h) Makefile
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(HOSTILE) -lpthread -o $@
+
 # ---- the module ----------------------------------------------------------------------
 
 .PHONY: kmod kmod-install kmod-check
@@ -386,7 +396,7 @@ lint: format-check $(GEN_H)
 		$(patsubst %,suites/fuzz/%.c,$(filter-out $(FUZZ_CORE),$(FUZZERS))) $(AGENT)
 	$(CLANG) $(CORE_CFLAGS) -Werror -fsyntax-only $(CORE) $(wildcard suites/unit/core/*.c) \
 		$(FUZZ_CORE:%=suites/fuzz/%.c)
-	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY)
+	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
 		sh -n $$script || exit 1; done
