@@ -28,6 +28,7 @@ struct vmx_cpu {
 	struct page *vmxon;
 	struct list_head loaded;	/* vCPUs whose VMCS this processor keeps */
 	struct vmx_vcpu *current_vmcs;
+	bool on;			/* between enable and disable */
 	/* System-call MSRs, which Linux sets once for each processor. */
 	u64 star, lstar, cstar, sfmask;
 };
@@ -132,6 +133,7 @@ static int vmx_enable(void)
 	rdmsrl(MSR_LSTAR, own->lstar);
 	rdmsrl(MSR_CSTAR, own->cstar);
 	rdmsrl(MSR_SYSCALL_MASK, own->sfmask);
+	own->on = true;
 	return 0;
 }
 
@@ -164,6 +166,10 @@ static void vmx_disable(void)
 	struct vmx_cpu *own = this_cpu_ptr(&vmx_cpus);
 	struct vmx_vcpu *vmx, *next;
 
+	/* Shutdown and the last VM's end may both come here. */
+	if (!own->on)
+		return;
+	own->on = false;
 	list_for_each_entry_safe(vmx, next, &own->loaded, loaded)
 		unload(vmx);
 	asm volatile("vmxoff" : : : "cc");
@@ -300,6 +306,8 @@ static void vmx_load(struct assay_vcpu *vcpu)
 	int here = smp_processor_id(), cpu = smp_load_acquire(&vmx->cpu);
 	unsigned long flags;
 
+	if (!this_cpu_ptr(&vmx_cpus)->on)
+		return;
 	if (cpu == here) {
 		if (this_cpu_ptr(&vmx_cpus)->current_vmcs != vmx)
 			vmptrld(vmx);
@@ -461,15 +469,18 @@ static void vmx_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	struct selectors selectors;
 	unsigned long failed;
 
-	vmx_store_state(&vcpu->state, assay_dr7(vcpu));
-	set_event(vmx, &vcpu->state, event);
 	local_irq_disable();
-	/* From here a wake-up ends the guest at once: it is an interrupt. */
-	if (assay_vcpu_kicked(vcpu)) {
+	/*
+	 * From here a wake-up ends the guest at once: it is an interrupt. A processor that is
+	 * going offline, or a machine that is, may have no VMX any more.
+	 */
+	if (assay_vcpu_kicked(vcpu) || !this_cpu_ptr(&vmx_cpus)->on) {
 		local_irq_enable();
 		*exit = (struct assay_exit){ .reason = EXIT_NONE, .interrupted = *event };
 		return;
 	}
+	vmx_store_state(&vcpu->state, assay_dr7(vcpu));
+	set_event(vmx, &vcpu->state, event);
 	set_controls(vcpu, vmx, windows);
 	flush_translations(vcpu, vmx);
 	save_selectors(&selectors);
@@ -489,9 +500,14 @@ static void vmx_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	vmx_read_exit(vmx, &vcpu->state, exit);
 	if (exit->reason != EXIT_FAILED)
 		vmx->launched = true;
-	/* The host's own NMI is taken here; its IRET ends the blocking of NMIs. */
+	/*
+	 * The host's own NMI and #MC are taken here: nobody else has seen them. The handler's
+	 * IRET ends the blocking of NMIs.
+	 */
 	if (exit->reason == EXIT_NMI)
 		asm volatile("int $2");
+	else if (exit->reason == EXIT_EXCEPTION && exit->fault.vector == X86_MC)
+		asm volatile("int %0" : : "i"(X86_MC));
 	local_irq_enable();
 }
 
