@@ -104,7 +104,7 @@ struct engine {
 	struct plumbing plumbing[PLUMBING_MAX];
 	unsigned int nplumbing;
 	const struct record *msr_filter;	/* the one in force, or NULL */
-	const struct record *filter_call;	/* the call that set it, if it was no action of its own */
+	const struct record *filter_call;	/* the `call` that set it, or NULL */
 	u64 dirty[VM_SLOTS];		/* dirty pages saved from VMs since destroyed */
 	struct hw_watch hw;
 };
