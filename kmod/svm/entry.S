@@ -53,12 +53,15 @@ SYM_FUNC_START(svm_enter)
 	mov	GPR(15)(%rsi), %r15
 	mov	GPR(6)(%rsi), %rsi
 
-	/* With V_INTR_MASKING the host's IF decides whether its interrupts end the guest. */
-	sti
 	vmload	%rax
+	/*
+	 * With V_INTR_MASKING the host's IF decides whether its interrupts end the guest. It is
+	 * set for VMRUN alone, which comes within the shadow of STI.
+	 */
+	sti
 	vmrun	%rax
-	vmsave	%rax
 	cli
+	vmsave	%rax
 
 	mov	(%rsp), %rax		/* gpr */
 	mov	%rcx, GPR(1)(%rax)
