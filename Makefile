@@ -84,6 +84,8 @@ CORE_LIBS = $(if $(ZYDIS),-l:libZydis.a -l:libZycore.a,$(if $(HAVE_ZYDIS),-lZydi
 ifeq ($(STATIC),1)
 ASSAY_LDFLAGS += -static
 endif
+# ioctls are counted (runner/ioctls.c).
+ASSAY_LDFLAGS += -Wl,--wrap=ioctl
 
 # ---- what there is ---------------------------------------------------------------
 
@@ -320,7 +322,7 @@ asan-check: asan
 build/fuzz/%: build/fuzz/obj/fuzz/%.o $(patsubst runner/%.c,build/fuzz/obj/%.o,$(filter-out \
 		runner/main.c,$(RUNNER))) $(DATA)
 	@echo '  LINK $@'
-	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $^ $(LIBS) -o $@
+	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $(ASSAY_LDFLAGS) $^ $(LIBS) -o $@
 
 # Those of kmod/core have nothing of the runner in them.
 FUZZ_CORE := $(filter fuzz_core%,$(FUZZERS))

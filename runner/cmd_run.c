@@ -18,7 +18,7 @@
 #define TIMEOUT_MS 2000
 #define STATUS_INTERRUPTED 130
 
-enum { FATAL = 256, SHARD };	/* options without a letter */
+enum { FATAL = 256, SHARD, COVERAGE };	/* options without a letter */
 
 static const char usage[] =
 	"usage: assay run [OPTIONS] [PATTERN|FILE.elf...]\n"
@@ -38,6 +38,7 @@ static const char usage[] =
 	"  -a, --artifacts DIR    keep a bundle for every failure\n"
 	"  -d, --deviations FILE  or a directory of files, instead of those built in;\n"
 	"                         none: no failure is known\n"
+	"      --coverage         count all exits and ioctls; --format json tells them\n"
 	"      --fatal            also run what is known to end or hang the whole machine\n"
 	"  -t, --timeout MS       of one KVM_RUN (2000)\n"
 	"  -v, --verbose          a line for every instance\n";
@@ -46,7 +47,7 @@ struct run_options {
 	struct choice choice;
 	const char *target, *format, *artifacts, *deviations;
 	unsigned int jobs, timeout_ms, mark_port;
-	bool verbose, fatal;
+	bool verbose, fatal, coverage;
 };
 
 /* What results go to, one after the other. */
@@ -144,6 +145,9 @@ static bool one_option(struct run_options *options, int option)
 		return true;
 	case SHARD:
 		return choose_shard(&options->choice, optarg);
+	case COVERAGE:
+		options->coverage = true;
+		return true;
 	case FATAL:
 		options->fatal = true;
 		return true;
@@ -169,6 +173,7 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 		{ "deviations", required_argument, NULL, 'd' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "shard", required_argument, NULL, SHARD },
+		{ "coverage", no_argument, NULL, COVERAGE },
 		{ "fatal", no_argument, NULL, FATAL },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -223,6 +228,7 @@ static enum status run_all(const struct run_options *options, struct target *tar
 		.timeout_ns = options->timeout_ms * 1000000ull,
 		.sync_regs = sync_pays(target),
 		.want_memory = options->artifacts,
+		.want_coverage = options->coverage,
 		.known = sink->deviations,
 		.mark_port = options->mark_port,
 		.run_fatal = options->fatal,
@@ -317,6 +323,7 @@ enum status cmd_run(int argc, char **argv)
 			.instances = suite.instances,
 			.count = suite.count,
 			.own_files = own_files,
+			.coverage = options.coverage,
 			.started = time(NULL),
 		};
 		if (sink.deviations)

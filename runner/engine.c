@@ -546,6 +546,7 @@ static void begin(struct engine *e, struct result *result)
 	memset(result, 0, sizeof(*result));
 	result->instance = e->instance;
 	result->step = -1;
+	result->coverage.wanted = e->want_coverage;
 	e->result = result;
 	e->step = NULL;
 	e->have_exit = e->kick = e->immediate_exit = e->frame_known = e->check_sync = false;

@@ -77,6 +77,7 @@ struct engine {
 	struct cpu_state seen;		/* what was observed last */
 	struct result *result;
 	bool want_memory;		/* keep guest memory of failures */
+	bool want_coverage;		/* count exits by what they are */
 	const struct deviations *known;	/* differences that do not stop a case; or NULL */
 	struct trace *trace;		/* of the case's KVM_RUNs, for the bench; or NULL */
 	struct smp *team;		/* runs cases with several vCPUs (smp.h); or NULL */

@@ -200,6 +200,8 @@ void exits_log(struct engine *e)
 		snprintf(seen->text, sizeof(seen->text), "KVM_RUN: %s", strerror(e->run_errno));
 	else
 		describe(e, seen->text, sizeof(seen->text));
+	if (!e->run_errno)
+		cover_exit(&r->coverage, seen->reason);
 }
 
 /* ---- matching ------------------------------------------------------------------- */

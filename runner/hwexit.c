@@ -51,7 +51,7 @@ void hw_begin(struct engine *e)
 	struct hw_watch *hw = &e->hw;
 
 	hw_next_step(e);
-	if (!hw->always && !has_hw(e->instance->tc))
+	if (!hw->always && !e->want_coverage && !has_hw(e->instance->tc))
 		return;
 	if (!hw->source && !hw->missing)
 		open_source(e);
@@ -59,6 +59,7 @@ void hw_begin(struct engine *e)
 		return;
 	hw->source->ops->start(hw->source);
 	hw->on = true;
+	e->result->coverage.hw = true;
 }
 
 void hw_aim(struct engine *e)
@@ -71,6 +72,7 @@ void hw_aim(struct engine *e)
 				 &hw->config, &hw->missing))
 		return;
 	close_source(hw);
+	e->result->coverage.hw = false;
 }
 
 /* What came before what was overwritten is not shown as if it came right before the rest. */
@@ -79,6 +81,7 @@ static void keep_missed(struct engine *e, const struct hwexit_missed *missed)
 	struct result *r = e->result;
 
 	hwexit_list_miss(&e->hw.step, missed);
+	r->coverage.missed += missed->lost + missed->overrun;
 	if (!missed->overrun)
 		return;
 	r->hw_before += r->nhw + (unsigned int)missed->overrun;
@@ -90,6 +93,7 @@ static void keep_exit(struct engine *e, const struct hwexit *exit)
 	struct result *r = e->result;
 
 	hwexit_list_add(&e->hw.step, exit);
+	cover_hw(&r->coverage, exit);
 	if (r->nhw == HWEXITS_KEPT) {
 		memmove(r->hw, r->hw + 1, sizeof(r->hw) - sizeof(r->hw[0]));
 		r->nhw--;

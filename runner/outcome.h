@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "hwexit.h"
+#include "coverage.h"
 #include "instance.h"
 #include "state.h"
 
@@ -85,6 +85,7 @@ struct result {
 	struct hw_seen hw[HWEXITS_KEPT];	/* the processor's own, the last, oldest first */
 	unsigned int nhw;
 	unsigned int hw_before;	/* of those, not kept */
+	struct coverage coverage;	/* all exits, counted, if that was wanted */
 	unsigned int hw_checked;	/* expect_hw that were judged and held */
 	u8 *memory;		/* STAGE_RAM bytes as observed; only if artifacts are wanted */
 	u8 *memory_expected;

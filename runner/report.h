@@ -22,6 +22,7 @@ struct run_info {
 	const struct instance *instances;	/* all that are to run, in the suite's order */
 	unsigned int count;
 	bool own_files;			/* the images are the user's files, none is embedded */
+	bool coverage;			/* what was reached is counted, and told by json */
 	const char *program;		/* for the commands we print; NULL: as the user called it */
 	time_t started;			/* seconds since 1970, UTC */
 	/* Of a run that was read from a report, else NULL: */

@@ -416,6 +416,48 @@ static json_t *json_peers(const struct result *result)
 	return array;
 }
 
+/* [isa, reason, detail, count] of the processor's exits, [reason, count] of the KVM ABI's. */
+static json_t *json_coverage(const struct coverage *coverage)
+{
+	json_t *object = json_object(), *hw = json_array(), *exits = json_array();
+
+	for (unsigned int i = 0; i < coverage->count; i++) {
+		const struct cover_entry *e = &coverage->entries[i];
+		const u32 numbers[] = { e->isa, e->reason, e->detail, e->count };
+		json_t *array = json_array();
+
+		for (unsigned int n = 0; n < ARRAY_SIZE(numbers); n++)
+			if (e->isa || n == 1 || n == 3)
+				json_array_append_new(array, json_integer(numbers[n]));
+		json_array_append_new(e->isa ? hw : exits, array);
+	}
+	put(object, "hw", coverage->hw ? hw : json_null());
+	if (!coverage->hw)
+		json_decref(hw);
+	put(object, "exits", exits);
+	put(object, "missed", json_integer((json_int_t)coverage->missed));
+	return object;
+}
+
+/* [number, errno, count] of every KVM ioctl with each of its ends. */
+static json_t *json_ioctls(void)
+{
+	struct ioctl_count *list;
+	unsigned int count = ioctls_sum(&list);
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < count; i++) {
+		json_t *entry = json_array();
+
+		json_array_append_new(entry, json_integer(list[i].nr));
+		json_array_append_new(entry, json_integer(list[i].error));
+		json_array_append_new(entry, json_integer((json_int_t)list[i].count));
+		json_array_append_new(array, entry);
+	}
+	free(list);
+	return array;
+}
+
 static void put_failure(json_t *object, const struct run_info *run, const struct result *result)
 {
 	char *step = step_text(result), *heading = code_heading(result);
@@ -469,6 +511,8 @@ json_t *json_result(const struct run_info *run, const struct result *result)
 		put(deviation, "gone", json_boolean(result->deviation_gone));
 		put(object, "deviation", deviation);
 	}
+	if (result->coverage.wanted)
+		put(object, "coverage", json_coverage(&result->coverage));
 	if (result_explains(result))
 		put_failure(object, run, result);
 	return object;
@@ -508,6 +552,8 @@ static void json_end(struct report *report, const struct run_end *end)
 		free(name);
 	}
 	put(object, "suites", suites);
+	if (report->run->coverage)
+		put(object, "ioctls", json_ioctls());
 	put(object, "status", json_integer(report_verdict(report)));
 	write_line(report, object);
 }

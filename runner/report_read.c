@@ -345,7 +345,7 @@ static struct plan *plan_of(struct reading *reading, const char *name)
 static bool equal(const struct entry *a, const struct entry *b)
 {
 	json_t *x = json_loadb(a->text, a->len, 0, NULL), *y = json_loadb(b->text, b->len, 0, NULL);
-	static const char *const times[] = { "ns", "runs" };
+	static const char *const times[] = { "ns", "runs", "coverage" };
 	bool result;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(times); i++) {

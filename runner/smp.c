@@ -456,6 +456,7 @@ static void begin_job(struct engine *e)
 		c->engine->instance = &c->instance;
 		c->engine->known = e->known;
 		c->engine->hw.always = e->hw.always;
+		c->engine->want_coverage = e->want_coverage;
 		if (i)
 			c->engine->vm = e->vm->peers[i - 1];
 	}
@@ -509,6 +510,7 @@ static void sum_up(struct smp *smp, struct result *r)
 		r->runs += other->runs;
 		r->hw_checked += other->hw_checked;
 		r->tolerated |= other->tolerated;
+		cover_add(&r->coverage, &other->coverage);
 		if (!r->deviation_reason) {
 			r->deviation_reason = other->deviation_reason;
 			r->deviation_ref = other->deviation_ref;
@@ -528,6 +530,7 @@ static void lead(struct result *r, struct result *other)
 	*r = *other;
 	r->runs = old.runs;
 	r->hw_checked = old.hw_checked;
+	r->coverage = old.coverage;
 	r->unchecked = old.unchecked;
 	r->memory = old.memory;
 	r->memory_expected = old.memory_expected;

@@ -392,6 +392,7 @@ static bool start_worker(struct crew *crew)
 	w->number = crew->started++;
 	engine_init(&w->engine, crew->schedule->target, &w->watch, crew->schedule->timeout_ns);
 	w->engine.want_memory = crew->schedule->want_memory;
+	w->engine.want_coverage = crew->schedule->want_coverage;
 	w->engine.known = crew->schedule->known;
 	smp_init(&w->smp, &w->engine);
 	if (pthread_create(&w->watch.thread, NULL, worker_main, w)) {

@@ -8,7 +8,7 @@ CANNOT = 125            # exit status of assay run: the environment cannot run i
 
 def run(assay, target, arguments, results, progress):
     """Runs all of results' instances. Returns None, or why the target cannot be used here."""
-    command = [assay, 'run', '--on', target.node, '--format', 'json', *arguments]
+    command = [assay, 'run', '--on', target.node, '--format', 'json', '--coverage', *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors='replace') as process:
         try:

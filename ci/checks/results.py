@@ -27,6 +27,7 @@ class Results:
         self.instances = {entry['name']: entry for entry in instances}
         self.known = {}
         self.run = None         # the line of type "run" of the first run that had one
+        self.ioctls = {}        # (number, errno): how often, as the summaries tell
         self.trouble = []       # what went wrong with the target as a whole, for people
 
     def line(self, text):
@@ -40,6 +41,8 @@ class Results:
             self.run = entry
         if entry.get('type') == 'result':
             self.known[entry['name']] = entry
+        for number, error, count in entry.get('ioctls', ()):
+            self.ioctls[number, error] = self.ioctls.get((number, error), 0) + count
         return entry
 
     def died(self, name, why):
@@ -91,6 +94,7 @@ class Results:
                                    'ns': sum(result['ns'] for result in self.known.values()
                                              if result['suite'] == suite)}
                            for suite, of_suite in suites.items()},
+                'ioctls': [[*key, count] for key, count in sorted(self.ioctls.items())],
                 'status': self.status()}
 
     def write(self, path, ns):
