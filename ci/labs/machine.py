@@ -63,6 +63,7 @@ class Machine:
     memory = 1024           # MiB, unless asked otherwise
     timeout = 600           # seconds for all, unless asked otherwise
     stall = 30              # seconds without a sign of life, unless asked otherwise
+    holds_guests = False    # whether stock KVM's first and last guest must be the agent's
     can_debug = False       # whether Boot.gdb is obeyed
     entries = ()            # symbols of modules where the processor enters a guest: KVM's, ours
 

@@ -133,8 +133,10 @@ class Session:
         loaded, arguments = parameters([*defaults(config.hypervisor), *config.parameters],
                                        dict(order), parts)
         seen_as = f'{self.machine.seen_as} {self.result.emulator.split()[-1]}'
-        job = initramfs.job(self.command, config.files, config.fetch,
-                            [('env', 'ASSAY_MACHINE=' + seen_as), *self.observer.settings])
+        settings = [('env', 'ASSAY_MACHINE=' + seen_as), *self.observer.settings]
+        if config.hypervisor == 'kvm' and config.smp > 1 and self.machine.holds_guests:
+            settings.append(('hold', '/dev/kvm'))
+        job = initramfs.job(self.command, config.files, config.fetch, settings)
         path = os.path.join(self.scratch, 'job')
         with open(path, 'wb') as file:
             file.write(job)

@@ -256,3 +256,19 @@ def test_a_broken_module_turns_cases_red_and_the_lab_lives(tmp_path):
     assert outcome.reason() is None
     assert re.search(rb'^FAIL ', outcome.output, re.MULTILINE)
     assert re.search(rb'^not as expected: ', outcome.output, re.MULTILINE)
+
+
+@pytest.mark.parametrize('processors, version, held', [(1, (7, 2, 22), 0), (2, (7, 2, 22), 2),
+                                                       (2, (8, 1, 0), 0)])
+def test_guests_are_held_where_patches_are_lost(processors, version, held, tmp_path):
+    """Each VM has a directory in debugfs."""
+    real = shutil.which('qemu-system-x86_64')
+    emulator = tmp_path / 'qemu-system-x86_64'
+    emulator.write_text(f'''#!/bin/sh
+[ "$1" = --version ] && echo "QEMU emulator version {'.'.join(map(str, version))}" && exit
+exec {real} "$@"
+''')
+    emulator.chmod(0o755)
+    done = lab('svm', '--emulator', emulator, '--smp', str(processors), *SMALL, '--', 'sh', '-c',
+               'ls /sys/kernel/debug/kvm | grep -c "^[0-9]"')
+    assert done.output == f'{held}\n'.encode(), done.errors

@@ -42,7 +42,7 @@ def test_all_pass_on_kvm_amd():
     skipped = {match[1] for match in re.finditer(r'^ok \d+ - (\S+) # SKIP', done.stdout, re.M)}
     assert skipped <= MAY_BE_SKIPPED
     names = run('--list').stdout.split()
-    assert lines[-1] == f'1..{len(names)}'
+    assert lines[-1] == f'1..{len(names)}', done.stdout + done.stderr
     assert done.returncode == 0, done.stderr
 
 

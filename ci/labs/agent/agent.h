@@ -62,6 +62,9 @@ bool settings_load(struct settings *settings, const char *path);
 const char *settings_next(const struct settings *settings, const char *key, const char *previous);
 char **settings_list(const struct settings *settings, const char *key);
 
+/* hold.c */
+void hold_guests(const char *device);
+
 /* run.c */
 int run_command(const struct settings *job);
 int run_shell(const struct settings *job);

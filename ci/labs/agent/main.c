@@ -142,11 +142,15 @@ static void wait_for_go(void)
 static void do_job(void)
 {
 	struct settings job;
+	const char *held;
 	char text[16];
 	int status;
 
 	if (!settings_load(&job, "/lab/job"))
 		fail("/lab/job: %s", strerror(errno));
+	held = settings_next(&job, "hold", NULL);
+	if (held)
+		hold_guests(held);
 	say_hello();
 	if (settings_next(&job, "wait", NULL))
 		wait_for_go();
