@@ -15,18 +15,6 @@
 #define SIZE (PAGES * PAGE)
 #define VMSTAT "/proc/vmstat"
 
-static void begin(struct guest *guest, struct walk *walk)
-{
-	u8 *memory = memory_new(SIZE);
-
-	guest_create(guest);
-	walk_fill(memory, RAM, SIZE);
-	slot_add(guest, 1, RAM, memory, SIZE);
-	*walk = (struct walk){ .guest = guest, .memory = memory, .gpa = RAM, .bytes = SIZE };
-	walk_start(walk);
-	walk_passes(walk, 1);
-}
-
 /* Pages that are pinned now, in all of the system. */
 static long long pinned(void)
 {
@@ -44,7 +32,7 @@ static void nothing_pinned(void)
 	struct guest guest;
 	struct walk walk;
 
-	begin(&guest, &walk);
+	walk_new(&guest, &walk, SIZE, 1);
 	check(pinned() - pins < (long long)PAGES / 2, "%lld pages are pinned", pinned() - pins);
 	check(number_in(VMSTAT, "nr_mlock") - locked < (long long)PAGES / 2, "pages are locked");
 	check(number_in(VMSTAT, "nr_unevictable") - unevictable < (long long)PAGES / 2,
@@ -61,7 +49,7 @@ static void resident(void)
 	long long before, after;
 
 	before = number_in("/proc/self/status", "RssAnon");
-	begin(&guest, &walk);
+	walk_new(&guest, &walk, SIZE, 1);
 	after = number_in("/proc/self/status", "RssAnon");
 	/* Each thread counts up to 64 pages by itself before it tells. */
 	check(llabs(after - before - (long long)(SIZE / 1024)) < 1024,
@@ -179,7 +167,7 @@ static void thread_time(void)
 	struct guest guest;
 	struct walk walk;
 
-	begin(&guest, &walk);
+	walk_new(&guest, &walk, SIZE, 1);
 	before = cpu_time(walk.tid);
 	until = now() + 60;
 	/* A busy machine gives it little: what counts is that it is counted. */

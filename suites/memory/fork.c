@@ -18,18 +18,6 @@
 #define PAGES 256ul
 #define SIZE (PAGES * PAGE)
 
-static void begin(struct guest *guest, struct walk *walk)
-{
-	u8 *memory = memory_new(SIZE);
-
-	guest_create(guest);
-	walk_fill(memory, RAM, SIZE);
-	slot_add(guest, 1, RAM, memory, SIZE);
-	*walk = (struct walk){ .guest = guest, .memory = memory, .gpa = RAM, .bytes = SIZE };
-	walk_start(walk);
-	walk_passes(walk, 2);
-}
-
 static void wait_good(pid_t child)
 {
 	int status;
@@ -63,7 +51,7 @@ static void copy_on_write(void)
 	char byte = 0;
 	pid_t child;
 
-	begin(&guest, &walk);
+	walk_new(&guest, &walk, SIZE, 2);
 	for (int i = 0; i < 3; i++) {
 		must(pipe(ready));
 		must(pipe(go));
@@ -86,7 +74,7 @@ static void many_children(void)
 	struct walk walk;
 	pid_t child;
 
-	begin(&guest, &walk);
+	walk_new(&guest, &walk, SIZE, 2);
 	for (int i = 0; i < 30; i++) {
 		must(child = fork());
 		if (!child)
@@ -106,7 +94,7 @@ static void child_is_refused(void)
 	struct kvm_regs regs;
 	pid_t child;
 
-	begin(&guest, &walk);
+	walk_new(&guest, &walk, SIZE, 2);
 	must(child = fork());
 	if (!child) {
 		check(ioctl(guest.vcpu, KVM_RUN, 0) < 0, "KVM_RUN works in the child");

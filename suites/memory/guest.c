@@ -377,6 +377,18 @@ void walk_passes(struct walk *walk, unsigned int count)
 	     (unsigned long long)*passes(walk), (unsigned long long)until);
 }
 
+void walk_new(struct guest *guest, struct walk *walk, size_t bytes, unsigned int count)
+{
+	u8 *memory = memory_new(bytes);
+
+	guest_create(guest);
+	walk_fill(memory, RAM, bytes);
+	slot_add(guest, 1, RAM, memory, bytes);
+	*walk = (struct walk){ .guest = guest, .memory = memory, .gpa = RAM, .bytes = bytes };
+	walk_start(walk);
+	walk_passes(walk, count);
+}
+
 static void join(struct walk *walk)
 {
 	check(!pthread_join(walk->thread, NULL), "the vCPU's thread cannot be joined");

@@ -82,6 +82,11 @@ void walk_fill(u8 *memory, u64 gpa, size_t bytes);
 /* Starts a thread in which the guest begins with pass 0, or goes on where it was. */
 void walk_start(struct walk *walk);
 void walk_resume(struct walk *walk);
+/*
+ * All of the above for a new guest whose memory is `bytes` of the task's, anonymous, at RAM:
+ * and it has made `count` passes.
+ */
+void walk_new(struct guest *guest, struct walk *walk, size_t bytes, unsigned int count);
 /* Waits until so many more passes have begun and ended. The test fails if the guest stops. */
 void walk_passes(struct walk *walk, unsigned int passes);
 /* Waits for the guest to stop by itself: errno of KVM_RUN, or 0 and guest->run has an exit. */
