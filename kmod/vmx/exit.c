@@ -15,9 +15,10 @@ static bool is_software(unsigned int kind)
  * What the processor was delivering (28.2.4). An INT n of the guest's own is executed again
  * instead, for RIP still stands on it; before one that was injected RIP was set back.
  */
-static struct x86_event interrupted(struct vmx_vcpu *vmx, struct x86_state *s)
+static struct x86_event interrupted(struct vmx_vcpu *vmx, struct x86_state *s,
+				    const struct assay_exit *exit)
 {
-	u32 info = vmx_read(VMCS_VECTORING);
+	u32 info = exit->hw_interrupted;
 	struct x86_event event = {
 		.valid = info & VMX_EVENT_VALID, .kind = EVENT_KIND(info), .vector = info & 0xff,
 		.has_error = info & VMX_EVENT_ERROR,
@@ -26,7 +27,7 @@ static struct x86_event interrupted(struct vmx_vcpu *vmx, struct x86_state *s)
 	if (!event.valid)
 		return event;
 	if (event.has_error)
-		event.error = vmx_read(VMCS_VECTORING_ERROR);
+		event.error = exit->hw_interrupted_error;
 	if (vmx->injected.valid && vmx->injected.vector == event.vector) {
 		if (is_software(event.kind))
 			s->rip += vmx->injected.length;
@@ -131,7 +132,7 @@ void vmx_read_exit(struct vmx_vcpu *vmx, struct x86_state *s, struct assay_exit 
 		vmx_not_entered(vmx, s, exit);
 		return;
 	}
-	exit->interrupted = interrupted(vmx, s);
+	exit->interrupted = interrupted(vmx, s, exit);
 	switch (code) {
 	case VMX_REASON_EXCEPTION:
 		read_exception(s, exit);
