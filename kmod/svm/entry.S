@@ -22,36 +22,18 @@
 #include <asm/cpufeatures.h>
 #include <asm/nospec-branch.h>
 
-#define GPR(n) (8 * (n))
+#include "../entry.h"
 
 	/* No probe may be put where the segment bases are the guest's. */
 	.section .noinstr.text, "ax"
 
 SYM_FUNC_START(svm_enter)
-	push	%rbp
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%rbx
+	PUSH_CALLEE_SAVED
 	push	%rdx			/* host */
 	push	%rsi			/* gpr */
 
 	mov	%rdi, %rax		/* VMLOAD, VMRUN and VMSAVE take RAX */
-	mov	GPR(1)(%rsi), %rcx
-	mov	GPR(2)(%rsi), %rdx
-	mov	GPR(3)(%rsi), %rbx
-	mov	GPR(5)(%rsi), %rbp
-	mov	GPR(7)(%rsi), %rdi
-	mov	GPR(8)(%rsi), %r8
-	mov	GPR(9)(%rsi), %r9
-	mov	GPR(10)(%rsi), %r10
-	mov	GPR(11)(%rsi), %r11
-	mov	GPR(12)(%rsi), %r12
-	mov	GPR(13)(%rsi), %r13
-	mov	GPR(14)(%rsi), %r14
-	mov	GPR(15)(%rsi), %r15
-	mov	GPR(6)(%rsi), %rsi
+	LOAD_GUEST_REGISTERS
 
 	vmload	%rax
 	/*
@@ -64,20 +46,7 @@ SYM_FUNC_START(svm_enter)
 	vmsave	%rax
 
 	mov	(%rsp), %rax		/* gpr */
-	mov	%rcx, GPR(1)(%rax)
-	mov	%rdx, GPR(2)(%rax)
-	mov	%rbx, GPR(3)(%rax)
-	mov	%rbp, GPR(5)(%rax)
-	mov	%rsi, GPR(6)(%rax)
-	mov	%rdi, GPR(7)(%rax)
-	mov	%r8, GPR(8)(%rax)
-	mov	%r9, GPR(9)(%rax)
-	mov	%r10, GPR(10)(%rax)
-	mov	%r11, GPR(11)(%rax)
-	mov	%r12, GPR(12)(%rax)
-	mov	%r13, GPR(13)(%rax)
-	mov	%r14, GPR(14)(%rax)
-	mov	%r15, GPR(15)(%rax)
+	SAVE_GUEST_REGISTERS
 
 	mov	8(%rsp), %rax		/* host */
 	vmload	%rax
@@ -87,22 +56,10 @@ SYM_FUNC_START(svm_enter)
 	UNTRAIN_RET
 
 	xor	%eax, %eax
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
+	CLEAR_CALLER_SAVED
 
 	add	$16, %rsp
-	pop	%rbx
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	pop	%rbp
+	POP_CALLEE_SAVED
 	RET
 SYM_FUNC_END(svm_enter)
 

@@ -17,22 +17,19 @@
  * MSRs, which the caller switches.
  */
 #include <linux/linkage.h>
+#include <asm/cpufeatures.h>
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
 
-#define GPR(n) (8 * (n))
+#include "../entry.h"
+
 #define HOST_RSP 0x6c14
 #define HOST_RIP 0x6c16
 
 	.text
 
 SYM_FUNC_START(vmx_enter)
-	push	%rbp
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%rbx
+	PUSH_CALLEE_SAVED
 	push	%rdi			/* gpr */
 
 	mov	$HOST_RSP, %eax
@@ -44,21 +41,9 @@ SYM_FUNC_START(vmx_enter)
 	jbe	.Lfailed
 
 	test	%sil, %sil		/* the registers do not change ZF */
-	mov	GPR(0)(%rdi), %rax
-	mov	GPR(1)(%rdi), %rcx
-	mov	GPR(2)(%rdi), %rdx
-	mov	GPR(3)(%rdi), %rbx
-	mov	GPR(5)(%rdi), %rbp
-	mov	GPR(6)(%rdi), %rsi
-	mov	GPR(8)(%rdi), %r8
-	mov	GPR(9)(%rdi), %r9
-	mov	GPR(10)(%rdi), %r10
-	mov	GPR(11)(%rdi), %r11
-	mov	GPR(12)(%rdi), %r12
-	mov	GPR(13)(%rdi), %r13
-	mov	GPR(14)(%rdi), %r14
-	mov	GPR(15)(%rdi), %r15
-	mov	GPR(7)(%rdi), %rdi
+	mov	%rdi, %rsi
+	mov	GPR(0)(%rsi), %rax
+	LOAD_GUEST_REGISTERS
 	/* The exit comes back at vmx_exit_point, with the stack as it is here. */
 	UNWIND_HINT_SAVE
 	jz	.Llaunch
@@ -78,39 +63,17 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	ENDBR
 	push	%rax
 	mov	8(%rsp), %rax		/* gpr */
-	mov	%rcx, GPR(1)(%rax)
-	mov	%rdx, GPR(2)(%rax)
-	mov	%rbx, GPR(3)(%rax)
-	mov	%rbp, GPR(5)(%rax)
-	mov	%rsi, GPR(6)(%rax)
-	mov	%rdi, GPR(7)(%rax)
-	mov	%r8, GPR(8)(%rax)
-	mov	%r9, GPR(9)(%rax)
-	mov	%r10, GPR(10)(%rax)
-	mov	%r11, GPR(11)(%rax)
-	mov	%r12, GPR(12)(%rax)
-	mov	%r13, GPR(13)(%rax)
-	mov	%r14, GPR(14)(%rax)
-	mov	%r15, GPR(15)(%rax)
+	SAVE_GUEST_REGISTERS
 	pop	GPR(0)(%rax)
+
+	/* The returns from here on must not be predicted by what the guest has called. */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
 	xor	%eax, %eax
 
 .Lout:
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
+	CLEAR_CALLER_SAVED
 	add	$8, %rsp
-	pop	%rbx
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	pop	%rbp
+	POP_CALLEE_SAVED
 	RET
 SYM_FUNC_END(vmx_enter)
 
