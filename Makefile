@@ -90,6 +90,8 @@ ASSAY_LDFLAGS += -Wl,--wrap=ioctl
 # ---- what there is ---------------------------------------------------------------
 
 RUNNER := $(filter-out $(if $(ZYDIS),runner/zydis.c),$(sort $(wildcard runner/*.c)))
+# What the runner has of kmod/core.
+DECODER := decode opcodes
 CORE := $(sort $(wildcard kmod/core/*.c))
 UNIT := $(patsubst suites/unit/%.c,%,$(sort $(wildcard suites/unit/test_*.c suites/unit/core/test_*.c)))
 # What tests of kmod/core share.
@@ -210,11 +212,12 @@ $(2)/obj/unit/%.o: suites/unit/%.c $(2)/flags.txt | $$(GEN_H)
 	@echo '  CC $$@'
 	@$(3) $$(ASSAY_CFLAGS) -Isuites/unit $$(CPPFLAGS) $(4) -MMD -MP -c $$< -o $$@
 
-$(2)/assay: $(RUNNER:runner/%.c=$(2)/obj/%.o) $$(DATA)
+$(2)/assay: $(RUNNER:runner/%.c=$(2)/obj/%.o) $(DECODER:%=$(2)/obj/core/%.o) $$(DATA)
 	@echo '  LINK $$@'
 	@$(3) $(4) $$(LDFLAGS) $$(ASSAY_LDFLAGS) $$^ $$(LIBS) -o $$@
 
-$(2)/unit/%: $(2)/obj/unit/%.o $(patsubst runner/%.c,$(2)/obj/%.o,$(filter-out runner/main.c,$(RUNNER))) $$(DATA)
+$(2)/unit/%: $(2)/obj/unit/%.o $(patsubst runner/%.c,$(2)/obj/%.o,$(filter-out runner/main.c,$(RUNNER))) \
+		$(DECODER:%=$(2)/obj/core/%.o) $$(DATA)
 	@mkdir -p $$(@D)
 	@echo '  LINK $$@'
 	@$(3) $(4) $$(LDFLAGS) $$(ASSAY_LDFLAGS) $$^ $$(LIBS) -o $$@
@@ -320,7 +323,7 @@ asan-check: asan
 	$(call run,build/asan/assay)
 
 build/fuzz/%: build/fuzz/obj/fuzz/%.o $(patsubst runner/%.c,build/fuzz/obj/%.o,$(filter-out \
-		runner/main.c,$(RUNNER))) $(DATA)
+		runner/main.c,$(RUNNER))) $(DECODER:%=build/fuzz/obj/core/%.o) $(DATA)
 	@echo '  LINK $@'
 	@$(CLANG) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) $(ASSAY_LDFLAGS) $^ $(LIBS) -o $@
 

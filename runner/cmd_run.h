@@ -6,4 +6,5 @@
 
 enum status cmd_run(int argc, char **argv);
 enum status cmd_probe(int argc, char **argv);
+enum status cmd_forms(int argc, char **argv);
 enum status cmd_bench(int argc, char **argv);

@@ -16,6 +16,7 @@
 
 #include "engine.h"
 #include "smp.h"
+#include "steps.h"
 #include "worker.h"
 
 #define ABANDON_MAX 16	/* exits that an abandoned instruction may still make */
@@ -222,7 +223,10 @@ static int kvm_run_once(struct engine *e)
 		vm->run->kvm_valid_regs |= KVM_SYNC_X86_EVENTS;
 	hw_aim(e);
 	watch_begin(e->watch, vm->run, now_ns() + e->timeout_ns);
-	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
+	if (e->steps)
+		r = steps_run(e);
+	else
+		r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
 	watch_end(e->watch);
 	hw_collect(e);
 	vm->run->kvm_dirty_regs = 0;

@@ -79,6 +79,7 @@ struct engine {
 	bool want_memory;		/* keep guest memory of failures */
 	bool want_coverage;		/* count exits by what they are */
 	const struct deviations *known;	/* differences that do not stop a case; or NULL */
+	struct steps *steps;		/* run in single steps, noted here (steps.h); or NULL */
 	struct trace *trace;		/* of the case's KVM_RUNs, for the bench; or NULL */
 	struct smp *team;		/* runs cases with several vCPUs (smp.h); or NULL */
 	struct smp *smp;		/* the same while one runs, and this engine has a part */

@@ -18,6 +18,7 @@ static const struct {
 	{ "list", cmd_list, "list the cases" },
 	{ "show", cmd_show, "show a case: code, steps, manual references" },
 	{ "probe", cmd_probe, "what this machine offers, what is missing, what to type" },
+	{ "forms", cmd_forms, "which instruction forms cases execute" },
 	{ "bench", cmd_bench, "measure the engine against its floor" },
 };
 

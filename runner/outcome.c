@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steps.h"
+
 const char *outcome_name(enum outcome outcome)
 {
 	static const char *const names[OUTCOME_COUNT] = {
@@ -24,6 +26,9 @@ void result_clear(struct result *result)
 	free(result->unchecked);
 	free(result->memory);
 	free(result->memory_expected);
+	if (result->steps)
+		steps_clear(result->steps);
+	free(result->steps);
 	for (unsigned int i = 0; i < result->npeers; i++)
 		result_clear(&result->peers[i]);
 	free(result->peers);

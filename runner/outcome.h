@@ -92,6 +92,7 @@ struct result {
 
 	u64 ns;			/* time it took, VM reset included */
 	unsigned int runs;	/* KVM_RUN calls */
+	struct steps *steps;	/* what it executed, if it ran in steps (steps.h); or NULL */
 	const struct retold *told;	/* NULL: it happened here */
 
 	/* Of a failure of a case with several vCPUs: */

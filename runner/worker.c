@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "smp.h"
+#include "steps.h"
 #include "worker.h"
 
 #define CHIPS 3			/* irqchip user, split, kernel */
@@ -277,6 +278,15 @@ static u64 timeout_of(const struct schedule *s, bool recorded)
 	return part > KNOWN_LEAST_NS ? part : KNOWN_LEAST_NS;
 }
 
+static void run_in_steps(struct worker *w, struct result *result)
+{
+	w->engine.steps = xcalloc(1, sizeof(*w->engine.steps));
+	if (has_cpuid(w->engine.instance->tc) || !run_pooled(w, result))
+		run_fresh(w, result);
+	result->steps = w->engine.steps;
+	w->engine.steps = NULL;
+}
+
 static void run_instance(struct worker *w, const struct instance *instance, struct result *result)
 {
 	const struct schedule *s = w->crew->schedule;
@@ -292,6 +302,10 @@ static void run_instance(struct worker *w, const struct instance *instance, stru
 	if (spared(s, instance, result))
 		return;
 	mark(w, instance->name);
+	if (s->want_steps) {
+		run_in_steps(w, result);
+		return;
+	}
 	if (instance->fresh || has_cpuid(instance->tc) || !run_pooled(w, result)) {
 		run_fresh(w, result);
 		return;

@@ -22,6 +22,7 @@ struct schedule {
 	bool sync_regs;			/* state travels in kvm_run (see sync_pays) */
 	bool want_memory;		/* results keep guest memory of failures */
 	bool want_coverage;		/* results count all exits */
+	bool want_steps;		/* run in single steps; results say what was executed */
 	unsigned int mark_port;		/* I/O port that is told what begins, or 0 */
 	const struct deviations *known;	/* differences that do not stop a case; or NULL */
 	bool run_fatal;			/* also what is known to end the machine */

@@ -36,6 +36,6 @@ typedef int64_t s64;
 #undef static_assert
 #define static_assert(condition) _Static_assert(condition, #condition)
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -98,6 +98,8 @@ def outcomes(output):
     (('list', '--frobnicate'), r"assay: list: unrecognized option '--frobnicate'\nusage: "),
     (('probe', '--frobnicate'), r"assay: probe: unrecognized option '--frobnicate'\nusage: "),
     (('bench', '--frobnicate'), r"assay: bench: unrecognized option '--frobnicate'\nusage: "),
+    (('forms', '--frobnicate'), r"assay: forms: unrecognized option '--frobnicate'\nusage: "),
+    (('forms', '--jobs', '0'), r'assay: --jobs 0: it is 1 to 256'),
 ])
 def test_bad_usage(assay, arguments, says):
     status, output, errors = assay(*arguments)
@@ -112,7 +114,7 @@ def test_no_command(assay):
 
 
 @pytest.mark.parametrize('arguments', [('--help',), ('-h',)] + [
-    (command, '--help') for command in ('run', 'list', 'show', 'probe', 'bench')])
+    (command, '--help') for command in ('run', 'list', 'show', 'probe', 'forms', 'bench')])
 def test_help(assay, arguments):
     status, output, errors = assay(*arguments)
     assert (status, errors) == (OK, '')
@@ -134,7 +136,7 @@ def test_version(assay):
     ('/nonexistent', ERROR, r'assay: /nonexistent: no such file'),
 ])
 def test_targets_that_are_none(assay, node, status, says):
-    for command in (('run', 'io'), ('bench',)):
+    for command in (('run', 'io'), ('forms', 'io'), ('bench',)):
         seen, output, errors = assay(*command, '--on', node)
         assert (seen, output) == (status, '')
         assert re.match(says, errors) and errors.count('\n') == 1
