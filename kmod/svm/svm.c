@@ -296,7 +296,8 @@ static void set_event(struct svm_vcpu *svm, const struct x86_state *s,
 	}
 	control->event_inject = inject;
 	control->next_rip = s->rip;
-	control->int_control &= ~(VMCB_V_IRQ | VMCB_V_IGN_TPR);
+	/* All of it: QEMU writes back none of its bits when it has refused an entry. */
+	control->int_control = VMCB_V_INTR_MASKING;
 	unintercept(control, VMCB_VINTR);
 	if (windows & X86_WINDOW_INTERRUPT) {
 		control->int_control |= VMCB_V_IRQ | VMCB_V_IGN_TPR;

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/time.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,7 +111,8 @@ int machine_run(struct machine *machine, unsigned int vcpu)
 
 /* ---- guests that reach for the host's registers ----------------------------------------- */
 
-extern const uint8_t xcr0_code[], xcr0_end[], pkru_code[], pkru_end[], out_code[], out_end[];
+extern const uint8_t xcr0_code[], xcr0_end[], pkru_code[], pkru_end[], out_code[], out_end[],
+	loop_code[], loop_end[];
 
 __asm__(
 	".pushsection .rodata\n"
@@ -133,6 +136,9 @@ __asm__(
 	"	out %al, $0x44\n"
 	"	hlt\n"
 	"out_end:\n"
+	"loop_code:\n"
+	"	jmp loop_code\n"
+	"loop_end:\n"
 	".code64\n"
 	".popsection\n");
 
@@ -182,6 +188,41 @@ static void pkru(void)
 	reason = machine_run(&machine, 0);
 	check(reason == KVM_EXIT_HLT, "expected HLT, got exit %d", reason);
 	check(rdpkru() == before, "PKRU of the task: expected %#x, got %#x", before, rdpkru());
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* The controls of the next entry do not depend on what a refused one has left in them. CR3
+ * beyond the physical addresses is refused by VMX (SDM 3 27.3.1.1), by QEMU in PAE paging too. */
+static void refused(void)
+{
+	struct sigaction quiet = { .sa_handler = nothing };
+	struct itimerval soon = { .it_value.tv_usec = 100000 };
+	struct kvm_sregs sregs, real;
+	struct machine machine;
+	int reason;
+
+	machine_make(&machine, loop_code, loop_end);
+	check(!ioctl(machine.vcpu[0], KVM_GET_SREGS, &real), "KVM_GET_SREGS: %m");
+	sregs = real;
+	sregs.cr0 |= 0x80000001;
+	sregs.cr4 |= 0x20;
+	sregs.cr3 = 1ull << 51;
+	sregs.idt.limit = 0;
+	if (!ioctl(machine.vcpu[0], KVM_SET_SREGS, &sregs)) {
+		reason = machine_run(&machine, 0);
+		check(reason == KVM_EXIT_FAIL_ENTRY || reason == KVM_EXIT_SHUTDOWN,
+		      "expected a refused entry or a shutdown, got exit %d", reason);
+	}
+	check(!ioctl(machine.vcpu[0], KVM_SET_SREGS, &real), "KVM_SET_SREGS: %m");
+	/* It loops, with interrupts off: only the host's own end it. */
+	sigaction(SIGALRM, &quiet, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	reason = machine_run(&machine, 0);
+	check(reason == -EINTR, "expected EINTR, got %d", reason);
 }
 
 /* ---- calls ------------------------------------------------------------------------------- */
@@ -342,7 +383,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
-	{ "xcr0", xcr0 }, { "pkru", pkru }, { "dirty_log_32", dirty_log_32 },
+	{ "xcr0", xcr0 }, { "pkru", pkru }, { "refused", refused },
+	{ "dirty_log_32", dirty_log_32 },
 	{ "filter_32", filter_32 }, { "one_ring", one_ring }, { "any_order", any_order },
 	{ "others", others }, { "stress", be_stressed }, { "nothing_left", nothing_left },
 };
