@@ -45,6 +45,7 @@ enum exit_reason {
 	EXIT_EXCEPTION,		/* fault: vector, error, cr2, dr6 */
 	EXIT_MEMORY,		/* stage 2 has no such mapping: gpa, access */
 	EXIT_WINDOW,		/* an interrupt can be delivered now */
+	EXIT_STEP,		/* after one instruction, as the vendor itself wanted */
 	EXIT_NMI_WINDOW,	/* NMIs are no longer blocked */
 	EXIT_SHUTDOWN,		/* triple fault */
 	EXIT_TASK_SWITCH,
@@ -105,6 +106,13 @@ struct vendor {
 	 */
 	void (*run)(struct assay_vcpu *vcpu, const struct x86_event *event,
 		    unsigned int windows, struct assay_exit *exit);
+	/*
+	 * Whether what comes next is not for this processor: core/ delivers the next event or
+	 * executes the next instruction. NULL: it runs everything.
+	 */
+	bool (*interprets)(struct assay_vcpu *vcpu);
+	/* Whether code without paging runs on this processor; NULL: it does. */
+	bool (*unrestricted)(void);
 };
 
 extern const struct vendor svm_vendor, vmx_vendor;

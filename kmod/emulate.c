@@ -266,6 +266,11 @@ static int ended(struct assay_vcpu *vcpu)
 {
 	struct x86_fault trap = { .vector = X86_DB, .dr6 = vcpu->exec.trap };
 
+	/* Only VMX takes what MOV SS holds back with it into the guest. */
+	if (!vendor->interprets) {
+		trap.dr6 |= vcpu->state.held;
+		vcpu->state.held = 0;
+	}
 	x86_events_delivered(&vcpu->events);
 	if (assay_stepping(vcpu))
 		trap.dr6 |= X86_DR6_BS;
@@ -274,10 +279,17 @@ static int ended(struct assay_vcpu *vcpu)
 
 static int faulted(struct assay_vcpu *vcpu)
 {
+	const struct x86_event *event = &vcpu->exec.event;
 	struct x86_fault *fault = &vcpu->exec.fault;
 
+	/* The debugger's own INT3 is not executed: RIP stays on it, as at a processor's exit. */
+	if (fault->vector == X86_BP && vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
+		return assay_debug_breakpoint(vcpu);
 	if (fault->software)
 		vcpu->state.rip = vcpu->exec.next_rip;
+	/* An INT n that cannot be delivered faults itself. */
+	if (event->valid && !vcpu->exec.late)
+		vcpu->state.rip -= event->length;
 	return assay_raise(vcpu, fault, vcpu->exec.insn.length);
 }
 
@@ -330,22 +342,75 @@ int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 	}
 }
 
-int assay_emulate(struct assay_vcpu *vcpu)
+static enum x86_result begin_instruction(struct assay_vcpu *vcpu)
 {
-	u64 cr8 = vcpu->state.cr8;
 	enum x86_result result;
-	int ret;
 
 	x86_exec_begin(&vcpu->exec);
 	assay_fpu_to_exec(vcpu);
 	result = assay_execute(vcpu);
 	assay_count(COUNT_EMULATION);
 	trace_assay_emulate(vcpu, result);
-	ret = assay_emulated(vcpu, result);
+	return result;
+}
+
+static int end_instruction(struct assay_vcpu *vcpu, enum x86_result result, u64 cr8)
+{
+	int ret = assay_emulated(vcpu, result);
+
 	/* User space has the APIC, and may have held an interrupt back (KVM API 5). */
 	if (ret == GO_ON && vcpu->state.cr8 < cr8) {
 		vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
 		return LEAVE;
 	}
 	return ret;
+}
+
+int assay_emulate(struct assay_vcpu *vcpu)
+{
+	u64 cr8 = vcpu->state.cr8;
+
+	return end_instruction(vcpu, begin_instruction(vcpu), cr8);
+}
+
+/* ---- without the processor ------------------------------------------------------------------ */
+
+static int deliver(struct assay_vcpu *vcpu, const struct x86_event *event)
+{
+	assay_count(COUNT_INJECTION);
+	trace_assay_inject(vcpu, event);
+	x86_exec_begin_event(&vcpu->exec, event);
+	assay_fpu_to_exec(vcpu);
+	return assay_emulated(vcpu, assay_execute(vcpu));
+}
+
+/* What a processor's exit would have said: the forced-emulation prefix, hypercalls. */
+static bool exits(const struct assay_vcpu *vcpu, enum x86_result result)
+{
+	const struct x86_exec *x = &vcpu->exec;
+
+	if (result == X86_UNIMPLEMENTED)
+		return x->insn.op == OP_VMCALL || x->insn.op == OP_VMMCALL;
+	return result == X86_FAULT && x->fault.vector == X86_UD;
+}
+
+int assay_interpret(struct assay_vcpu *vcpu)
+{
+	struct x86_fault trap = { .vector = X86_DB };
+	u64 cr8 = vcpu->state.cr8;
+	enum x86_result result;
+	struct x86_event event;
+	unsigned int windows;
+
+	vcpu->ran = true;
+	event = x86_events_next(&vcpu->events, &vcpu->state, &windows);
+	if (event.valid)
+		return deliver(vcpu, &event);
+	trap.dr6 = x86_exec_breakpoints(&vcpu->exec);
+	if (trap.dr6)
+		return assay_debug_trap(vcpu, &trap);
+	result = begin_instruction(vcpu);
+	if (exits(vcpu, result))
+		return assay_undefined(vcpu);
+	return end_instruction(vcpu, result, cr8);
 }

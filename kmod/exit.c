@@ -42,8 +42,10 @@ static bool forced(struct assay_vcpu *vcpu)
  * #UD: an instruction of the other vendor, which a hypervisor makes work; the
  * forced-emulation prefix; else the guest's.
  */
-static int undefined(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+int assay_undefined(struct assay_vcpu *vcpu)
 {
+	const struct x86_fault fault = { .vector = X86_UD };
+
 	x86_exec_begin(&vcpu->exec);
 	if (assay_force_emulation && forced(vcpu)) {
 		vcpu->state.rip += sizeof(forced_prefix);
@@ -54,14 +56,14 @@ static int undefined(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	if (x86_instruction(&vcpu->exec) == X86_OK &&
 	    (vcpu->exec.insn.op == OP_VMCALL || vcpu->exec.insn.op == OP_VMMCALL))
 		return assay_hypercall(vcpu);
-	return assay_raise(vcpu, &exit->fault, 0);
+	return assay_raise(vcpu, &fault, 0);
 }
 
 static int exception(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
 	switch (exit->fault.vector) {
 	case X86_UD:
-		return undefined(vcpu, exit);
+		return assay_undefined(vcpu);
 	case X86_DB:
 		return assay_debug_trap(vcpu, &exit->fault);
 	case X86_MC:
@@ -156,6 +158,7 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	case EXIT_INTERRUPT:
 	case EXIT_NMI:
 	case EXIT_WINDOW:
+	case EXIT_STEP:
 		return GO_ON;
 	case EXIT_NMI_WINDOW:
 		vcpu->state.nmi_blocked = false;

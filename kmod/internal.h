@@ -88,12 +88,16 @@ void assay_step_end(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 
 /* exit.c: what follows from an exit of the processor. */
 int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
+/* #UD of the instruction at RIP: it may be one that is executed for the guest. */
+int assay_undefined(struct assay_vcpu *vcpu);
 /* What user space was asked for has been answered, or is now asked for. */
 int assay_complete(struct assay_vcpu *vcpu);
 
 /* emulate.c: the executor at work on this vCPU. */
 extern const struct x86_ops assay_ops;
 int assay_emulate(struct assay_vcpu *vcpu);
+/* The next event, or the next instruction, of a guest that the processor cannot run. */
+int assay_interpret(struct assay_vcpu *vcpu);
 /* x86_execute(), with a share of the VM's bus. */
 enum x86_result assay_execute(struct assay_vcpu *vcpu);
 int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result);

@@ -21,8 +21,9 @@ void assay_ring_init(struct assay_vcpu *vcpu)
 
 	ring->version = ASSAY_RING_VERSION;
 	ring->isa = vendor->isa;
-	/* Nested paging is required, and nothing is interpreted for want of paging. */
-	ring->flags = ASSAY_RING_NESTED | ASSAY_RING_UNRESTRICTED;
+	ring->flags = ASSAY_RING_NESTED;	/* which is required */
+	if (!vendor->unrestricted || vendor->unrestricted())
+		ring->flags |= ASSAY_RING_UNRESTRICTED;
 }
 
 /* Only the thread that runs the vCPU writes: it holds the vCPU's lock. */

@@ -132,6 +132,17 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	observe_exit(vcpu, exit);
 }
 
+/* Until something happens that is not the processor's, or core/'s, own business. */
+static int go(struct assay_vcpu *vcpu)
+{
+	struct assay_exit exit;
+
+	if (vendor->interprets && vendor->interprets(vcpu))
+		return assay_interpret(vcpu);
+	enter(vcpu, &exit);
+	return assay_handle_exit(vcpu, &exit);
+}
+
 /* ---- the loop --------------------------------------------------------------------------- */
 
 static int leave(struct assay_vcpu *vcpu, u32 reason, int ret)
@@ -149,7 +160,6 @@ static bool ready_for_interrupt(struct assay_vcpu *vcpu)
 
 static int loop(struct assay_vcpu *vcpu)
 {
-	struct assay_exit exit;
 	int ret = GO_ON;
 
 	while (ret == GO_ON) {
@@ -166,8 +176,7 @@ static int loop(struct assay_vcpu *vcpu)
 			vcpu->events.shutdown = false;
 			return leave(vcpu, KVM_EXIT_SHUTDOWN, 0);
 		}
-		enter(vcpu, &exit);
-		ret = assay_handle_exit(vcpu, &exit);
+		ret = go(vcpu);
 		cond_resched();
 	}
 	return ret;

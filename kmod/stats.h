@@ -20,6 +20,7 @@
 	E(EXIT_EXCEPTION, "exception")			\
 	E(EXIT_MEMORY, "memory")			\
 	E(EXIT_WINDOW, "window")			\
+	E(EXIT_STEP, "step")				\
 	E(EXIT_NMI_WINDOW, "nmi_window")		\
 	E(EXIT_SHUTDOWN, "shutdown")			\
 	E(EXIT_TASK_SWITCH, "task_switch")		\

@@ -332,6 +332,7 @@ void x86_exec_begin(struct x86_exec *x)
 	x->answered = x->asked = x->kept = x->made = 0;
 	x->waiting = x->committing = x->begun = x->late = false;
 	x->task.wanted = x->task.has_error = x->task.external = false;
+	x->event.valid = false;
 	x->trap = 0;
 }
 
@@ -345,6 +346,12 @@ void x86_exec_begin_task(struct x86_exec *x, u16 selector, u64 rip, const u32 *e
 	x->task.has_error = error;
 	x->task.error = error ? *error : 0;
 	x->task.external = external;
+}
+
+void x86_exec_begin_event(struct x86_exec *x, const struct x86_event *event)
+{
+	x86_exec_begin(x);
+	x->event = *event;
 }
 
 bool x86_exec_waits(const struct x86_exec *x)
@@ -369,14 +376,28 @@ enum x86_result x86_instruction(struct x86_exec *x)
 	x->s = *x->state;
 	result = fetch(x);
 	x->next_rip = x->s.rip + x->insn.length;
+	/* Running on does not wrap at 64 KiB: what is behind is beyond the limit (SDM 3 20.1.1). */
 	if (!x86_code64(&x->s))
-		x->next_rip &= exec_mask(x->s.seg[X86_CS].ar & X86_AR_DB ? 4 : 2);
+		x->next_rip = (u32)x->next_rip;
 	return result;
+}
+
+/* Data breakpoints that a load of SS meets come with the next instruction's (SDM 3 6.8.3). */
+static void hold(struct x86_exec *x)
+{
+	if (x->s.shadow & X86_SHADOW_MOVSS)
+		x->trap |= x->s.held;
+	x->s.held = 0;
+	if (x->shadow & X86_SHADOW_MOVSS) {
+		x->s.held = x->trap;
+		x->trap = 0;
+	}
 }
 
 /* RIP, shadow, RF and the single-step trap of an instruction that has been executed. */
 static void finish(struct x86_exec *x)
 {
+	hold(x);
 	if (x->stay) {
 		x->s.rip = x->state->rip;
 	} else {
@@ -386,6 +407,9 @@ static void finish(struct x86_exec *x)
 	}
 	if (x->state->rflags & X86_FLAG_TF && !x->no_trap)
 		x->trap |= X86_DR6_BS;
+	/* Between two iterations Intel's push RF set (SDM 3 17.3.1.1). */
+	if (x->stay && x->trap && !x->env->amd)
+		x->s.rflags |= X86_FLAG_RF;
 }
 
 static enum x86_result execute(struct x86_exec *x)
@@ -406,6 +430,9 @@ static enum x86_result execute(struct x86_exec *x)
 	if (x->task.wanted) {
 		x->s = *x->state;
 		result = exec_task_gate(x);
+	} else if (x->event.valid) {
+		x->s = *x->state;
+		result = exec_event(x);
 	} else {
 		result = x86_instruction(x);
 		if (result != X86_OK)

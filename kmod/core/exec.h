@@ -13,6 +13,7 @@
 #pragma once
 
 #include "decode.h"
+#include "event.h"
 #include "ops.h"
 #include "walk.h"
 
@@ -66,6 +67,7 @@ struct x86_exec {
 		u64 rip;
 		u32 error;
 	} task;
+	struct x86_event event;		/* x86_exec_begin_event(), if it is valid */
 	struct x86_io io;		/* with X86_IO: what user space must do; it fills io.data */
 
 	struct exec_read reads[EXEC_READS];
@@ -91,6 +93,19 @@ void x86_exec_begin(struct x86_exec *x);
  */
 void x86_exec_begin_task(struct x86_exec *x, u16 selector, u64 rip, const u32 *error,
 			 bool external);
+
+/*
+ * Begins with the delivery of an event instead, as x86_events_next() chose it: RIP is what it
+ * pushes. What the delivery itself raises is `fault` of X86_FAULT, and *state is as before but
+ * for `late`: after an INT n that is still behind the instruction.
+ */
+void x86_exec_begin_event(struct x86_exec *x, const struct x86_event *event);
+
+/*
+ * Bits of DR6 if a breakpoint on instructions is met at CS:RIP, before anything of the
+ * instruction is done (SDM 3 17.3.1.1); else 0.
+ */
+u64 x86_exec_breakpoints(struct x86_exec *x);
 
 /*
  * Executes the instruction at CS:RIP. X86_OK: done, *state is what comes after it. X86_FAULT:

@@ -32,9 +32,8 @@ static enum x86_result set_rip(struct x86_exec *x, u64 rip)
 	return X86_OK;
 }
 
-/* Makes a code segment's descriptor, found right, the new CS with a privilege level. */
-static enum x86_result enter_code(struct x86_exec *x, struct descriptor *d, u16 selector,
-				  unsigned int cpl, u64 rip)
+enum x86_result exec_enter_code(struct x86_exec *x, struct descriptor *d, u16 selector,
+				unsigned int cpl, u64 rip)
 {
 	enum x86_result result;
 
@@ -128,8 +127,7 @@ static bool conforming(const struct descriptor *d)
 
 /* ---- the inner stack of a call gate (SDM 3 5.8.5) ------------------------------- */
 
-/* SS and rSP for a privilege level, from the TSS. */
-static enum x86_result tss_stack(struct x86_exec *x, unsigned int cpl, u16 *ss, u64 *rsp)
+enum x86_result exec_tss_stack(struct x86_exec *x, unsigned int cpl, u16 *ss, u64 *rsp)
 {
 	const struct x86_seg *tr = &x->s.seg[X86_TR];
 	bool wide = tr->ar & 8;
@@ -164,7 +162,7 @@ static enum x86_result switch_inward(struct x86_exec *x, const struct gate *gate
 		if (result != X86_OK)
 			return result;
 	}
-	result = tss_stack(x, cpl, &ss, &rsp);
+	result = exec_tss_stack(x, cpl, &ss, &rsp);
 	if (result != X86_OK)
 		return result;
 	if (x86_long(&x->s)) {
@@ -223,7 +221,7 @@ static enum x86_result through_gate(struct x86_exec *x, u16 selector, bool call)
 		x->fault.error = x->s.seg[X86_SS].selector & 0xfffc;
 	if (result != X86_OK)
 		return result;
-	return enter_code(x, &d, gate.selector, cpl, gate.rip);
+	return exec_enter_code(x, &d, gate.selector, cpl, gate.rip);
 }
 
 /* In long mode there are no tasks: what would be one is refused as a gate. */
@@ -278,7 +276,7 @@ static enum x86_result transfer(struct x86_exec *x, u16 selector, u64 rip, bool 
 		if (result != X86_OK)
 			return result;
 	}
-	return enter_code(x, &d, selector, cpl, rip);
+	return exec_enter_code(x, &d, selector, cpl, rip);
 }
 
 /* JMP and CALL: the pointer is in the instruction or in memory, offset first. */
@@ -334,7 +332,7 @@ static enum x86_result return_stack(struct x86_exec *x, unsigned int size, unsig
 	if (result != X86_OK)
 		return result;
 	/* SS is checked as the new code sees it: null is for 64-bit code only. */
-	result = enter_code(x, cs, cs_selector, cpl, rip);
+	result = exec_enter_code(x, cs, cs_selector, cpl, rip);
 	if (result == X86_OK)
 		result = seg_load_ss(x, ss, cpl, X86_GP);
 	if (result != X86_OK)
@@ -371,7 +369,7 @@ enum x86_result exec_ret_far(struct x86_exec *x)
 		return result;
 	release(x, bytes);
 	if (SELECTOR_RPL(selector) == x86_cpl(&x->s))
-		return enter_code(x, &d, selector, SELECTOR_RPL(selector), rip);
+		return exec_enter_code(x, &d, selector, SELECTOR_RPL(selector), rip);
 	result = return_stack(x, size, SELECTOR_RPL(selector), &d, selector, rip);
 	if (result == X86_OK)
 		release(x, bytes);
@@ -439,7 +437,7 @@ static enum x86_result iret_protected(struct x86_exec *x, u64 rip, u16 cs, u64 f
 	flags = x->s.rflags;
 	x->s.rflags = before.rflags;
 	result = code64 || to > cpl ? return_stack(x, size, to, &d, cs, rip) :
-				      enter_code(x, &d, cs, to, rip);
+				      exec_enter_code(x, &d, cs, to, rip);
 	x->s.rflags = flags;
 	return result;
 }

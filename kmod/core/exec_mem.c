@@ -362,6 +362,25 @@ void exec_watch(struct x86_exec *x, u64 address, unsigned int size, unsigned int
 	}
 }
 
+u64 x86_exec_breakpoints(struct x86_exec *x)
+{
+	const struct x86_state *s = x->state;
+	const u64 *dr = x->breakpoints ? x->breakpoints : s->dr;
+	u64 dr7 = x->breakpoints ? x->breakpoints[4] : s->dr7, linear, met = 0;
+
+	/* After MOV SS there is none of them (SDM 3 6.8.3). */
+	if (!(dr7 & X86_DR7_ENABLES) || s->rflags & X86_FLAG_RF || s->shadow & X86_SHADOW_MOVSS)
+		return 0;
+	x->s = *s;
+	if (exec_linear(x, X86_CS, s->rip, 1, X86_ACCESS_FETCH, &linear) != X86_OK)
+		return 0;
+	for (unsigned int i = 0; i < 4; i++) {
+		if (dr7 >> (2 * i) & 3 && !(dr7 >> (16 + 4 * i) & 3) && dr[i] == linear)
+			met |= 1ull << i;
+	}
+	return met;
+}
+
 /* ---- ports --------------------------------------------------------------------------------- */
 
 enum x86_result exec_in(struct x86_exec *x, u16 port, void *data, unsigned int size)

@@ -36,6 +36,13 @@ x86_executor exec_jcc, exec_loop, exec_jump, exec_ret, exec_pushf, exec_popf,
 x86_executor exec_far, exec_ret_far, exec_iret, exec_int, exec_syscall, exec_sysret,
 	exec_sysenter, exec_sysexit;
 
+/* SS and rSP for a privilege level, from the TSS. */
+enum x86_result exec_tss_stack(struct x86_exec *x, unsigned int cpl, u16 *ss, u64 *rsp);
+/* Makes a code segment's descriptor, found right, the new CS with a privilege level. */
+struct descriptor;
+enum x86_result exec_enter_code(struct x86_exec *x, struct descriptor *d, u16 selector,
+				unsigned int cpl, u64 rip);
+
 /* RFLAGS as POPF and IRET load them: extra are bits only this instruction may change. */
 void exec_load_flags(struct x86_exec *x, u64 flags, unsigned int size, u64 extra);
 
@@ -46,6 +53,9 @@ enum task_reason { TASK_JUMP, TASK_CALL, TASK_IRET, TASK_GATE };
 enum x86_result exec_task_switch(struct x86_exec *x, u16 selector, enum task_reason reason);
 /* What x86_exec_begin_task() has asked for. */
 enum x86_result exec_task_gate(struct x86_exec *x);
+
+/* exec_event.c: what x86_exec_begin_event() has asked for. */
+enum x86_result exec_event(struct x86_exec *x);
 
 /* exec_system.c */
 x86_executor exec_store_segment, exec_load_segment, exec_push_segment, exec_pop_segment,

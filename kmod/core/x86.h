@@ -173,6 +173,7 @@ struct x86_state {
 	u64 dr[4], dr6, dr7;
 	struct x86_msrs msr;
 	u8 shadow;		/* X86_SHADOW_* */
+	u8 held;		/* B0 to B3 that a load of SS has met: they come later */
 	bool nmi_blocked;
 	u8 activity;		/* enum x86_activity */
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What this machine's VMX can do (SDM 3 appendix A): controls are data, required or wanted.
- * A required one that is missing names itself.
+ * A required one that is missing names itself. Module parameters leave wanted ones out; after
+ * probing they tell what is used.
  */
+#include <linux/moduleparam.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
@@ -11,7 +13,14 @@
 #undef pr_fmt
 #define pr_fmt(fmt) "assay: " fmt
 
-struct vmx_caps vmx_caps;
+struct vmx_caps vmx_caps = { .vpid = true, .unrestricted = true, .virtual_nmi = true };
+
+module_param_named(unrestricted_guest, vmx_caps.unrestricted, bool, 0444);
+MODULE_PARM_DESC(unrestricted_guest, "VMX: the processor runs code without paging");
+module_param_named(vpid, vmx_caps.vpid, bool, 0444);
+MODULE_PARM_DESC(vpid, "VMX: translations of a vCPU survive its exits");
+module_param_named(vnmi, vmx_caps.virtual_nmi, bool, 0444);
+MODULE_PARM_DESC(vnmi, "VMX: the processor keeps account of blocked NMIs");
 
 /* A word of controls: its capability MSR, without and with "true" ones, and its bits. */
 struct control_word {
@@ -29,7 +38,6 @@ static const struct {
 } names[] = {
 	{ &vmx_caps.pin, VMX_PIN_INTERRUPT, "external-interrupt exiting" },
 	{ &vmx_caps.pin, VMX_PIN_NMI, "NMI exiting" },
-	{ &vmx_caps.pin, VMX_PIN_VIRTUAL_NMI, "virtual NMIs" },
 	{ &vmx_caps.primary, VMX_TSC_OFFSETTING, "TSC offsetting" },
 	{ &vmx_caps.primary, VMX_HLT_EXITING, "HLT exiting" },
 	{ &vmx_caps.primary, VMX_MWAIT_EXITING, "MWAIT exiting" },
@@ -42,7 +50,6 @@ static const struct {
 	{ &vmx_caps.primary, VMX_MSR_BITMAP, "MSR bitmaps" },
 	{ &vmx_caps.primary, VMX_SECONDARY, "secondary controls" },
 	{ &vmx_caps.secondary, VMX2_EPT, "EPT" },
-	{ &vmx_caps.secondary, VMX2_UNRESTRICTED, "unrestricted guest" },
 	{ &vmx_caps.exit, VMX_EXIT_HOST64, "host address-space size" },
 	{ &vmx_caps.exit, VMX_EXIT_SAVE_PAT, "saving IA32_PAT" },
 	{ &vmx_caps.exit, VMX_EXIT_LOAD_PAT, "loading IA32_PAT at exits" },
@@ -54,7 +61,7 @@ static const struct {
 
 static const struct control_word words[] = {
 	{ "pin-based controls", MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS,
-	  VMX_PIN_INTERRUPT | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI, 0,
+	  VMX_PIN_INTERRUPT | VMX_PIN_NMI, VMX_PIN_VIRTUAL_NMI,
 	  &vmx_caps.pin, &vmx_caps.limits.pin },
 	{ "primary controls", MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
 	  VMX_TSC_OFFSETTING | VMX_HLT_EXITING | VMX_MWAIT_EXITING | VMX_RDPMC_EXITING |
@@ -62,8 +69,8 @@ static const struct control_word words[] = {
 	  VMX_MONITOR_EXITING | VMX_MSR_BITMAP | VMX_SECONDARY, 0,
 	  &vmx_caps.primary, &vmx_caps.limits.primary },
 	{ "secondary controls", MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2,
-	  VMX2_EPT | VMX2_UNRESTRICTED,
-	  VMX2_VPID | VMX2_RDTSCP | VMX2_WBINVD_EXITING | VMX2_INVPCID,
+	  VMX2_EPT,
+	  VMX2_UNRESTRICTED | VMX2_VPID | VMX2_RDTSCP | VMX2_WBINVD_EXITING | VMX2_INVPCID,
 	  &vmx_caps.secondary, &vmx_caps.limits.secondary },
 	{ "VM-exit controls", MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS,
 	  VMX_EXIT_HOST64 | VMX_EXIT_SAVE_PAT | VMX_EXIT_LOAD_PAT | VMX_EXIT_LOAD_EFER,
@@ -108,6 +115,14 @@ static void read_fixed(struct vmx_allowed *allowed, u32 fixed0, u32 fixed1)
 	rdmsrl(fixed1, allowed->may);
 }
 
+/* A wanted control is used if it is there, nobody has turned it off, and what it needs is there. */
+static void use(bool *used, u32 *word, u32 bit, bool possible)
+{
+	*used = *used && *word & bit && possible;
+	if (!*used)
+		*word &= ~bit;
+}
+
 int vmx_read_caps(void)
 {
 	struct vmx_limits *limits = &vmx_caps.limits;
@@ -135,8 +150,13 @@ int vmx_read_caps(void)
 		return -EOPNOTSUPP;
 	}
 	vmx_caps.ept_ad = limits->ept & VMX_EPT_AD;
-	vmx_caps.vpid = vmx_caps.secondary & VMX2_VPID && limits->ept & VMX_INVVPID_SINGLE;
-	if (!vmx_caps.vpid)
-		vmx_caps.secondary &= ~VMX2_VPID;
+	use(&vmx_caps.vpid, &vmx_caps.secondary, VMX2_VPID, limits->ept & VMX_INVVPID_SINGLE);
+	use(&vmx_caps.unrestricted, &vmx_caps.secondary, VMX2_UNRESTRICTED, true);
+	use(&vmx_caps.virtual_nmi, &vmx_caps.pin, VMX_PIN_VIRTUAL_NMI, true);
+	if (!vmx_caps.virtual_nmi && !(limits->primary.may & VMX_MONITOR_TRAP)) {
+		pr_err("this VMX has neither virtual NMIs (pin-based controls bit 5) nor the "
+		       "monitor trap flag (primary controls bit 27)\n");
+		return -EOPNOTSUPP;
+	}
 	return 0;
 }

@@ -34,7 +34,7 @@ static struct x86_event interrupted(struct vmx_vcpu *vmx, struct x86_state *s,
 		return vmx->injected;
 	}
 	/* It is delivered again, and blocks NMIs then. */
-	if (event.kind == X86_EVENT_NMI)
+	if (event.kind == X86_EVENT_NMI && vmx_caps.virtual_nmi)
 		s->nmi_blocked = false;
 	event.valid = !is_software(event.kind);
 	return event;
@@ -61,7 +61,8 @@ static void read_exception(struct x86_state *s, struct assay_exit *exit)
 	if (EVENT_KIND(info) == X86_EVENT_INT1)
 		s->rip += vmx_read(VMCS_EXIT_LENGTH);
 	/* 28.2.3: an IRET that faulted had already ended the blocking of NMIs. */
-	if (info & NMI_UNBLOCKED && exit->fault.vector != X86_DF && !exit->interrupted.valid)
+	if (vmx_caps.virtual_nmi && info & NMI_UNBLOCKED && exit->fault.vector != X86_DF &&
+	    !exit->interrupted.valid)
 		s->nmi_blocked = true;
 }
 
@@ -71,7 +72,8 @@ static void read_memory(struct x86_state *s, struct assay_exit *exit)
 	exit->gpa = exit->info2;
 	exit->access = (exit->info1 & VMX_EPT_WRITE ? X86_ACCESS_WRITE : 0) |
 		       (exit->info1 & VMX_EPT_FETCH ? X86_ACCESS_FETCH : 0);
-	if (exit->info1 & VMX_EPT_NMI_UNBLOCKED && !exit->interrupted.valid)
+	if (vmx_caps.virtual_nmi && exit->info1 & VMX_EPT_NMI_UNBLOCKED &&
+	    !exit->interrupted.valid)
 		s->nmi_blocked = true;
 }
 
@@ -86,6 +88,21 @@ static void read_task_switch(struct assay_exit *exit)
 	exit->task.selector = exit->info1;
 	exit->task.has_error = info & VMX_EVENT_VALID && info & VMX_EVENT_ERROR;
 	exit->task.error = exit->hw_interrupted_error;
+}
+
+/*
+ * The monitor trap flag comes before #DB of the instruction that it follows (SDM 3 26.5.2),
+ * which is then pending: it is raised here.
+ */
+static void read_step(const struct x86_state *s, struct assay_exit *exit)
+{
+	u64 dr6 = vmx_read(VMCS_PENDING_DEBUG) & (0xf | X86_DR6_BS);
+
+	exit->reason = EXIT_STEP;
+	if (!dr6 || s->shadow & X86_SHADOW_MOVSS)
+		return;
+	exit->reason = EXIT_EXCEPTION;
+	exit->fault = (struct x86_fault){ .vector = X86_DB, .dr6 = dr6 };
 }
 
 static enum exit_reason reason_of(u32 code)
@@ -147,6 +164,9 @@ void vmx_read_exit(struct vmx_vcpu *vmx, struct x86_state *s, struct assay_exit 
 		break;
 	case VMX_REASON_TASK_SWITCH:
 		read_task_switch(exit);
+		break;
+	case VMX_REASON_MONITOR_TRAP:
+		read_step(s, exit);
 		break;
 	default:
 		exit->reason = reason_of(code);

@@ -358,8 +358,15 @@ static void flush_translations(struct assay_vcpu *vcpu, struct vmx_vcpu *vmx)
 static void set_event(struct vmx_vcpu *vmx, const struct x86_state *s,
 		      const struct x86_event *event)
 {
-	u32 info = event->vector | event->kind << VMX_EVENT_TYPE_SHIFT | VMX_EVENT_VALID;
+	u32 kind = event->kind, info;
 
+	/*
+	 * Without virtual NMIs one that is injected as such would block the host's own. As an
+	 * exception it takes the same way through the IDT.
+	 */
+	if (kind == X86_EVENT_NMI && !vmx_caps.virtual_nmi)
+		kind = X86_EVENT_EXCEPTION;
+	info = event->vector | kind << VMX_EVENT_TYPE_SHIFT | VMX_EVENT_VALID;
 	vmx->injected = *event;
 	if (!event->valid) {
 		vmx_write(VMCS_EVENT, 0);
@@ -385,8 +392,11 @@ static void set_controls(struct assay_vcpu *vcpu, struct vmx_vcpu *vmx, unsigned
 
 	if (windows & X86_WINDOW_INTERRUPT)
 		primary |= VMX_INTERRUPT_WINDOW;
-	if (windows & X86_WINDOW_NMI)
-		primary |= VMX_NMI_WINDOW;
+	if (vmx_caps.virtual_nmi)
+		primary |= windows & X86_WINDOW_NMI ? VMX_NMI_WINDOW : 0;
+	/* Step by step, so that the IRET that ends the blocking is seen (vmx_interprets()). */
+	else if (windows & X86_WINDOW_NMI || vcpu->state.nmi_blocked)
+		primary |= VMX_MONITOR_TRAP;
 	if (primary != vmx->primary)
 		vmx_write(VMCS_PRIMARY, primary);
 	vmx->primary = primary;
@@ -479,7 +489,7 @@ static void vmx_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 		*exit = (struct assay_exit){ .reason = EXIT_NONE, .interrupted = *event };
 		return;
 	}
-	vmx_store_state(&vcpu->state, assay_dr7(vcpu));
+	vmx_store_state(&vcpu->state, assay_dr7(vcpu), event);
 	set_event(vmx, &vcpu->state, event);
 	set_controls(vcpu, vmx, windows);
 	flush_translations(vcpu, vmx);
@@ -511,6 +521,31 @@ static void vmx_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	local_irq_enable();
 }
 
+/* ---- what the processor leaves to core/ ---------------------------------------- */
+
+static bool returns(struct assay_vcpu *vcpu)
+{
+	x86_exec_begin(&vcpu->exec);
+	return x86_instruction(&vcpu->exec) == X86_OK && vcpu->exec.insn.op == OP_IRET;
+}
+
+/*
+ * A guest that is restricted leaves states that need paging, or segments as protected mode has
+ * them, to core/. Without virtual NMIs the processor does not tell when IRET unblocks them: so
+ * that is executed there, too.
+ */
+static bool vmx_interprets(struct assay_vcpu *vcpu)
+{
+	if (!vmx_caps.unrestricted && vmx_restricted(&vcpu->state, assay_dr7(vcpu)))
+		return true;
+	return !vmx_caps.virtual_nmi && vcpu->state.nmi_blocked && returns(vcpu);
+}
+
+static bool vmx_unrestricted(void)
+{
+	return vmx_caps.unrestricted;
+}
+
 const struct vendor vmx_vendor = {
 	.name = "vmx",
 	.isa = 1,
@@ -525,4 +560,6 @@ const struct vendor vmx_vendor = {
 	.load = vmx_load,
 	.put = vmx_put,
 	.run = vmx_run,
+	.interprets = vmx_interprets,
+	.unrestricted = vmx_unrestricted,
 };

@@ -11,7 +11,7 @@ struct vmx_caps {
 	struct vmx_limits limits;	/* as core/ judges entries by */
 	u32 revision;			/* of VMXON regions and VMCSs */
 	u32 pin, primary, secondary, exit, entry;	/* controls that all vCPUs have */
-	bool vpid, ept_ad;
+	bool vpid, ept_ad, unrestricted, virtual_nmi;
 };
 
 extern struct vmx_caps vmx_caps;
@@ -35,7 +35,9 @@ asmlinkage unsigned long vmx_enter(u64 *gpr, bool launched);
 asmlinkage void vmx_exit_point(void);
 
 /* state.c: the architectural state into the current VMCS, and back. */
-void vmx_store_state(const struct x86_state *s, u64 dr7);
+void vmx_store_state(const struct x86_state *s, u64 dr7, const struct x86_event *event);
+/* Whether only an unrestricted guest may be in this state (SDM 3 27.3.1). */
+bool vmx_restricted(const struct x86_state *s, u64 dr7);
 void vmx_load_state(struct x86_state *s);
 
 /* exit.c: what the processor's exit means. */
