@@ -122,6 +122,7 @@ help:
 	@echo 'make kmod-check    it builds for all kernels without a warning, sparse finds nothing'
 	@echo 'make test          test the harness itself'
 	@echo 'make bench         measure the engine against its floor'
+	@echo 'make bench-kmod    instructions that the module and stock kvm_amd take, counted in the svm lab'
 	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
 	@echo 'make fuzz          fuzz image loader, executor and page walker for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make format-check  check the layout of all sources'
@@ -376,6 +377,20 @@ build/hostile-test: $(HOSTILE) $(wildcard suites/hostile/*.h) Makefile
 	@echo '  CC $@'
 	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(HOSTILE) -lpthread -o $@
 
+# ---- speed --------------------------------------------------------------------------------
+
+# What ci/bench-kmod runs in the lab; docs/speed.md.
+BENCH := $(sort $(wildcard suites/bench/*.c))
+
+build/bench-kmod: $(BENCH) $(wildcard suites/bench/*.h) Makefile
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(BENCH) -o $@
+
+.PHONY: bench-kmod
+bench-kmod: build/bench-kmod build/lab/agent
+	@ci/bench-kmod $(BENCH_ARGS); $(KEEP_STATUS)
+
 # ---- the module ----------------------------------------------------------------------
 
 .PHONY: kmod kmod-install kmod-check
@@ -401,7 +416,7 @@ lint: format-check $(GEN_H)
 		$(patsubst %,suites/fuzz/%.c,$(filter-out $(FUZZ_CORE),$(FUZZERS))) $(AGENT)
 	$(CLANG) $(CORE_CFLAGS) -Werror -fsyntax-only $(CORE) $(wildcard suites/unit/core/*.c) \
 		$(FUZZ_CORE:%=suites/fuzz/%.c)
-	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE)
+	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE) $(BENCH)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
 		sh -n $$script || exit 1; done

@@ -55,6 +55,8 @@ def parser():
     add('--cpu', metavar='MODEL', help='processor model, as the emulator names it')
     add('--smp', metavar='N', type=number(1, 64), default=1, help='processors (1)')
     add('--memory', metavar='MIB', type=number(128, 65536), help='memory of the lab')
+    add('--icount', metavar='SHIFT', type=number(0, 10), help='time is what instructions take: '
+        'each 2 to the power of SHIFT nanoseconds, so runs can be repeated (svm)')
     add('--param', metavar='MODULE.NAME=VALUE', action='append', default=[], dest='parameters',
         help='a module parameter, e.g. kvm_amd.npt=0; may be repeated')
     add('--append', metavar='ARGUMENTS', default='', help='more kernel arguments')

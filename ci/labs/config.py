@@ -41,6 +41,7 @@ class Config:
     fetch       (path in the lab, directory or file here) each, copied when the command ended
     log         where the console log is kept; None: below build/lab/logs, if the run fails
     gdb         path of a socket where the emulator shall serve a debugger
+    icount      time is what instructions take: 2 to the power of this nanoseconds each
     """
     target: str = 'svm'
     kernel: typing.Optional[str] = None
@@ -59,6 +60,7 @@ class Config:
     fetch: tuple = ()
     log: typing.Optional[str] = None
     gdb: typing.Optional[str] = None
+    icount: typing.Optional[int] = None
 
 
 def cache_directory():

@@ -36,6 +36,7 @@ class Boot:
     memory     MiB
     scratch    directory for this run alone; it is removed afterwards
     gdb        path of a socket where a debugger is to be served, or None
+    icount     an instruction takes 2 to the power of this nanoseconds; None: what it takes
     """
     image: str
     vmlinux: typing.Optional[str]
@@ -48,6 +49,7 @@ class Boot:
     memory: int
     scratch: str
     gdb: typing.Optional[str]
+    icount: typing.Optional[int] = None
 
 
 class Machine:
@@ -65,6 +67,7 @@ class Machine:
     stall = 30              # seconds without a sign of life, unless asked otherwise
     holds_guests = False    # whether stock KVM's first and last guest must be the agent's
     can_debug = False       # whether Boot.gdb is obeyed
+    can_count = False       # whether Boot.icount is obeyed
     entries = ()            # symbols of modules where the processor enters a guest: KVM's, ours
 
     def __init__(self, emulator=None):

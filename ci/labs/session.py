@@ -125,6 +125,8 @@ class Session:
         """The Boot that was asked for. Raises UsageError and Unavailable."""
         config = self.config
         check(config)
+        if config.icount is not None and not self.machine.can_count:
+            raise UsageError(f'--icount: the {config.target} lab counts no instructions; svm does')
         self.result.emulator = self.machine.identify()
         kernel = kernels.find(config.kernel, config.modules)
         self.result.kernel = kernel.release
@@ -145,7 +147,7 @@ class Session:
         base = initramfs.base(self.machine, order, loaded)
         memory = config.memory or self.machine.memory
         return machine.Boot(kernel.image, kernel.vmlinux, kernel.release, base, path, arguments,
-                            config.cpu, config.smp, memory, self.scratch, config.gdb)
+                            config.cpu, config.smp, memory, self.scratch, config.gdb, config.icount)
 
     def modules(self, kernel):
         """[(name, bytes)] of what is loaded, in that order."""
