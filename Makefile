@@ -121,6 +121,8 @@ help:
 	@echo 'make kmod-install  install it for this kernel, or KDIR= (docs/module.md: signing, dkms)'
 	@echo 'make kmod-check    it builds for all kernels without a warning, sparse finds nothing'
 	@echo 'make test          test the harness itself'
+	@echo 'make coverage-lines  lines and branches that unit tests, corpora and cases reach, here and in labs'
+	@echo 'make coverage-kvm  lines of stock KVM that the cases reach in labs (docs/coverage.md)'
 	@echo 'make bench         measure the engine against its floor'
 	@echo 'make bench-kmod    instructions that the module and stock kvm_amd take, counted in the svm lab'
 	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
@@ -252,10 +254,13 @@ $(eval $(call note,build/version.txt,$$(VERSION)))
 
 FUZZ_CFLAGS = -O1 -g -fsanitize=fuzzer-no-link $(SANITIZE)
 $(eval $(call flavour,plain,build,$$(CC),$$(CFLAGS)))
-# gcc takes the sanitizers' own code for what these warn of.
-$(eval $(call flavour,asan,build/asan,$$(CC),-O1 -g $$(SANITIZE) $(addprefix -Wno-, \
-	format-truncation maybe-uninitialized stringop-overflow)))
+# What these warn of gcc only knows of code that is optimised, and without sanitizers' own.
+NO_RANGES = $(addprefix -Wno-,format-truncation maybe-uninitialized stringop-overflow)
+$(eval $(call flavour,asan,build/asan,$$(CC),-O1 -g $$(SANITIZE) $$(NO_RANGES)))
 $(eval $(call flavour,fuzz,build/fuzz,$$(CLANG),$$(FUZZ_CFLAGS)))
+# What counts how often each line runs (coverage/lines). Workers are threads.
+LINES_CFLAGS = -O0 -g --coverage -fprofile-update=atomic $(NO_RANGES)
+$(eval $(call flavour,lines,build/lines/host,$$(CC),$$(LINES_CFLAGS)))
 
 # Process 1 of a lab, where there is no library.
 build/lab/agent: $(AGENT) $(AGENT_H)
@@ -352,6 +357,35 @@ fuzzers: $(FUZZERS:%=build/fuzz/%)
 fuzz: fuzzers images
 	@ci/fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
+# ---- lines -------------------------------------------------------------------------------
+
+# The fuzzers' functions, run on what is in the corpora by a program that counts.
+LINES_FUZZ_CORE := $(FUZZ_CORE:%=build/lines/host/fuzz/%)
+LINES_FUZZ := $(filter-out $(LINES_FUZZ_CORE),$(FUZZERS:%=build/lines/host/fuzz/%))
+
+$(LINES_FUZZ_CORE): LINES_INPUT = $(CORE_CFLAGS)
+$(LINES_FUZZ): LINES_INPUT = $(ASSAY_CFLAGS)
+$(LINES_FUZZ_CORE): $(CORE:kmod/core/%.c=build/lines/host/obj/core/%.o)
+$(LINES_FUZZ): $(patsubst runner/%.c,build/lines/host/obj/%.o,$(filter-out runner/main.c,$(RUNNER))) \
+		$(DECODER:%=build/lines/host/obj/core/%.o) $(DATA)
+$(LINES_FUZZ): LINES_LDFLAGS = $(ASSAY_LDFLAGS)
+$(LINES_FUZZ) $(LINES_FUZZ_CORE): build/lines/host/fuzz/%: suites/fuzz/%.c suites/fuzz/replay.c \
+		build/lines/host/flags.txt $(wildcard suites/fuzz/*.h) | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo '  LINK $@'
+	@$(CC) $(LINES_INPUT) $(CPPFLAGS) -O1 -g $(LDFLAGS) $(LINES_LDFLAGS) $(filter %.c %.o,$^) $(LIBS) \
+		-lgcov -o $@
+
+.PHONY: lines-programs coverage-lines coverage-kvm
+lines-programs: build/lines/host/assay $(UNIT:%=build/lines/host/unit/%) $(LINES_FUZZ) $(LINES_FUZZ_CORE)
+
+# What is measured, and where it goes: coverage/lines --help. LINES_ARGS adds options.
+coverage-lines: all lines-programs build/lab/agent build/memory-test build/hostile-test
+	@coverage/lines $(LINES_ARGS); $(KEEP_STATUS)
+
+coverage-kvm: all build/lab/agent
+	@coverage/lines kvm-svm kvm-vmx $(LINES_ARGS); $(KEEP_STATUS)
+
 # ---- guest memory ------------------------------------------------------------------------
 
 # Tests of the target by a program of their own, static for labs with nothing else in them.
@@ -416,7 +450,8 @@ lint: format-check $(GEN_H)
 		$(patsubst %,suites/fuzz/%.c,$(filter-out $(FUZZ_CORE),$(FUZZERS))) $(AGENT)
 	$(CLANG) $(CORE_CFLAGS) -Werror -fsyntax-only $(CORE) $(wildcard suites/unit/core/*.c) \
 		$(FUZZ_CORE:%=suites/fuzz/%.c)
-	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE) $(BENCH)
+	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE) $(BENCH) \
+		suites/fuzz/replay.c
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
 		sh -n $$script || exit 1; done
