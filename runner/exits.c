@@ -200,8 +200,10 @@ void exits_log(struct engine *e)
 		snprintf(seen->text, sizeof(seen->text), "KVM_RUN: %s", strerror(e->run_errno));
 	else
 		describe(e, seen->text, sizeof(seen->text));
-	if (!e->run_errno)
-		cover_exit(&r->coverage, seen->reason);
+	/* A signal ends KVM_RUN with that reason and an errno as well. */
+	if (!e->run_errno ||
+	    (e->run_errno == EINTR && e->vm->run->exit_reason == KVM_EXIT_INTR))
+		cover_exit(&r->coverage, e->vm->run->exit_reason);
 }
 
 /* ---- matching ------------------------------------------------------------------- */

@@ -312,6 +312,7 @@ static enum x86_op system_register(u8 modrm)
 	case 0xc1:
 		return OP_VMCALL;
 	case 0xc2 ... 0xc4:
+	case 0xd4:
 		return OP_VMX;
 	case 0xc8:
 		return OP_MONITOR;
@@ -448,6 +449,9 @@ static enum x86_op op_0f38(struct x86_insn *insn)
 	switch (insn->opcode) {
 	case 0x2a:
 		return insn->operand_prefix && insn->memory ? OP_SSE_MOVE : OP_OTHER;
+	case 0x80:
+	case 0x81:
+		return insn->operand_prefix && insn->memory ? OP_VMX : OP_INVALID;
 	case 0x82:
 		return insn->operand_prefix && insn->memory ? OP_INVPCID : OP_INVALID;
 	case 0xf0:
