@@ -9,6 +9,8 @@
 #include "../kmod/core/decode.h"
 
 #define OPCODE_VMX_SVM 0x01	/* of map 0F: with ModRM.mod 3 all of ModRM is opcode */
+#define SMSW 4			/* ModRM.reg there whose ModRM.rm is an operand */
+#define LMSW 6
 #define NO_REG 8
 
 enum form_prefix { PREFIX_NONE, PREFIX_66, PREFIX_F3, PREFIX_F2 };
@@ -139,7 +141,8 @@ static bool modrm_is_opcode(const struct form *f)
 {
 	if (f->operand != OPERAND_REGISTER)
 		return false;
-	return (f->map == MAP_0F && f->opcode == OPCODE_VMX_SVM) ||
+	return (f->map == MAP_0F && f->opcode == OPCODE_VMX_SVM && f->reg != SMSW &&
+		f->reg != LMSW) ||
 	       (f->map == MAP_ONE && ((f->opcode == 0xd9 && f->reg >= 4) ||
 				      (f->opcode == 0xdb && f->reg == 4)));
 }

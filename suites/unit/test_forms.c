@@ -26,6 +26,7 @@ static void test_texts(void)
 	FORM("\x48\x89\xc3", 64, "89 reg 8 @64");
 	FORM("\xf0\x0f\xc7\x0b", 32, "0f:c7/1 lock mem 4 @32");
 	FORM("\x0f\x01\xd0", 64, "0f:01/2.0 reg @64");
+	FORM("\x0f\x01\xe3", 64, "0f:01/4 reg 4 @64");
 	FORM("\x0f\x01\x13", 16, "0f:01/2 mem 2 @16");
 	FORM("\xf3\xa4", 16, "a4 f3 1 @16");
 	FORM("\xf3\x90", 64, "90 f3 @64");
