@@ -344,6 +344,9 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	asm volatile("vmsave %0" : : "a"(host) : "memory");
 	svm_enter(page_to_phys(svm->page), vcpu->state.gpr, host);
 	assay_switch_to_host(vcpu);
+	/* DR6 is still the guest's, and #DB's handler takes it for the host's (APM 2 15.5.1). */
+	if (svm->vmcb->save.dr6 != X86_DR6_FIXED)
+		set_debugreg(X86_DR6_FIXED, 6);
 	asm volatile("stgi" ::: "memory");
 	/* An intercepted #MC has been seen by nobody: unlike an NMI it does not stay pending. */
 	if (svm->vmcb->control.exit_code == SVM_EXIT_EXCEPTION + X86_MC)
