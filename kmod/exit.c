@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What follows from an exit of the processor, and from user space's answers. */
+#include <asm/cpu.h>
+
 #include "internal.h"
 #include "stats.h"
 #include "trace.h"
@@ -45,13 +47,18 @@ static bool forced(struct assay_vcpu *vcpu)
 int assay_undefined(struct assay_vcpu *vcpu)
 {
 	const struct x86_fault fault = { .vector = X86_UD };
+	int ret;
 
 	x86_exec_begin(&vcpu->exec);
 	if (assay_force_emulation && forced(vcpu)) {
 		vcpu->state.rip += sizeof(forced_prefix);
 		/* VMX saves RF set at a fault's exit (SDM 3 28.3.3); the prefix is none. */
 		vcpu->state.rflags &= ~X86_FLAG_RF;
-		return assay_emulate(vcpu);
+		ret = assay_emulate(vcpu);
+		/* A signal came before anything was done: next time it is emulated again. */
+		if (ret == -EINTR)
+			vcpu->state.rip -= sizeof(forced_prefix);
+		return ret;
 	}
 	if (x86_instruction(&vcpu->exec) == X86_OK &&
 	    (vcpu->exec.insn.op == OP_VMCALL || vcpu->exec.insn.op == OP_VMMCALL))
@@ -59,9 +66,28 @@ int assay_undefined(struct assay_vcpu *vcpu)
 	return assay_raise(vcpu, &fault, 0);
 }
 
+/*
+ * #AC: the guest's own check of alignment (SDM 3 7.15), or the host's for locked operands over
+ * two cache lines, of which the guest knows nothing. Linux warns of that and lets this task do
+ * it, or has it get SIGBUS, as the host was told (split_lock_detect=).
+ */
+static int alignment(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	const struct x86_state *s = &vcpu->state;
+
+	if (x86_cpl(s) == 3 && s->cr0 & CR0_AM && s->rflags & X86_FLAG_AC)
+		return assay_raise(vcpu, &exit->fault, 0);
+	if (handle_guest_split_lock(s->rip))
+		return GO_ON;
+	vcpu->run->exit_reason = KVM_EXIT_INTR;
+	return -EINTR;
+}
+
 static int exception(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
 	switch (exit->fault.vector) {
+	case X86_AC:
+		return alignment(vcpu, exit);
 	case X86_UD:
 		return assay_undefined(vcpu);
 	case X86_DB:
