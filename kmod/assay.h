@@ -16,6 +16,7 @@
 #include <linux/signal.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <asm/fpu/types.h>
 
 #include "core/check.h"
@@ -155,10 +156,12 @@ struct assay_vm {
 	struct mutex lock;		/* vCPUs, eventfds, coalesced zones */
 	/*
 	 * Shared by vCPUs in the guest or in the executor, owned by one that does what needs
-	 * the whole bus (a locked operand in two pages). exclusive: how many want to own it.
+	 * the whole bus (a locked operand in two pages). exclusive: how many want to own it, or
+	 * do; bus_given: who waits for it, or for them.
 	 */
 	struct rw_semaphore bus;
 	atomic_t exclusive;
+	wait_queue_head_t bus_given;
 	struct assay_vcpu *vcpus[ASSAY_VCPUS];
 	DECLARE_BITMAP(ids, ASSAY_VCPUS);	/* that vCPUs have had: an id is given once */
 	unsigned int nvcpus;		/* that there have been */
@@ -213,6 +216,7 @@ struct assay_vcpu {
 	struct x86_env env;
 	enum assay_pending pending;
 	bool msr_write;			/* PENDING_MSR */
+	bool shares_bus;		/* while the executor works */
 	u64 misc_enable;		/* MSR_IA32_MISC_ENABLE */
 	u64 ucode_rev, hwcr;		/* MSR_IA32_UCODE_REV, MSR_K7_HWCR */
 	struct assay_mtrrs mtrrs;

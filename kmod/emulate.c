@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include "internal.h"
 #include "stats.h"
@@ -34,7 +35,8 @@ static enum x86_result memory_read(void *opaque, u64 gpa, void *data, unsigned i
 	struct assay_slot *slot;
 	void __user *address;
 
-	down_read(&vcpu->vm->memory.slots_lock);
+	if (down_read_killable(&vcpu->vm->memory.slots_lock))
+		return X86_ERROR;
 	if (user_address(vcpu, gpa, false, &address, &slot))
 		result = copy_from_user(data, address, size) ? X86_ERROR : X86_OK;
 	up_read(&vcpu->vm->memory.slots_lock);
@@ -48,7 +50,8 @@ static enum x86_result memory_write(void *opaque, u64 gpa, const void *data, uns
 	struct assay_slot *slot;
 	void __user *address;
 
-	down_read(&vcpu->vm->memory.slots_lock);
+	if (down_read_killable(&vcpu->vm->memory.slots_lock))
+		return X86_ERROR;
 	if (user_address(vcpu, gpa, true, &address, &slot)) {
 		result = copy_to_user(address, data, size) ? X86_ERROR : X86_OK;
 		if (result == X86_OK)
@@ -128,7 +131,8 @@ static enum x86_result memory_cmpxchg(void *opaque, u64 gpa, const void *old, co
 	void __user *address;
 	int ret;
 
-	down_read(&vcpu->vm->memory.slots_lock);
+	if (down_read_killable(&vcpu->vm->memory.slots_lock))
+		return X86_ERROR;
 	if (user_address(vcpu, gpa, true, &address, &slot)) {
 		ret = user_cmpxchg(address, old, new, size);
 		*done = ret == 0;
@@ -178,27 +182,57 @@ static void flush(void *opaque, u64 linear, bool all)
 	vcpu->flush = true;
 }
 
+/* ---- the bus ------------------------------------------------------------------------------ */
+
+/*
+ * A share of the bus. Who has it, or all of it, may sleep until the task brings a page that is
+ * missing (userfaultfd), so whoever waits goes when a signal comes: false. What has begun must
+ * be ended before a signal counts (KVM API 5): then only one that kills does.
+ */
+bool assay_bus_take(struct assay_vcpu *vcpu, bool begun)
+{
+	struct assay_vm *vm = vcpu->vm;
+
+	if (begun)
+		return !down_read_killable(&vm->bus);
+	if (atomic_read(&vm->exclusive) &&
+	    wait_event_interruptible(vm->bus_given, !atomic_read(&vm->exclusive)))
+		return false;
+	return !down_read_interruptible(&vm->bus);
+}
+
+void assay_bus_give(struct assay_vcpu *vcpu)
+{
+	struct assay_vm *vm = vcpu->vm;
+
+	up_read(&vm->bus);
+	if (atomic_read(&vm->exclusive))
+		wake_up_all(&vm->bus_given);
+}
+
 /*
  * The whole bus for this vCPU: the others leave the guest and the executor, and wait at the
- * door. The caller has its share of it, before and after (execute()).
+ * door. The caller had a share of it, and has none when this ends or fails (assay_execute()).
  */
 static enum x86_result exclusive(void *opaque, bool on)
 {
-	struct assay_vm *vm = ((struct assay_vcpu *)opaque)->vm;
+	struct assay_vcpu *vcpu = opaque;
+	struct assay_vm *vm = vcpu->vm;
 	enum x86_result result = X86_OK;
 
 	if (on) {
-		up_read(&vm->bus);
 		atomic_inc(&vm->exclusive);
+		assay_bus_give(vcpu);
+		vcpu->shares_bus = false;
 		assay_kick_all(vm);
-		if (!down_write_killable(&vm->bus))
+		if (!wait_event_interruptible(vm->bus_given, down_write_trylock(&vm->bus)))
 			return X86_OK;
 		result = X86_SIGNAL;
 	} else {
 		up_write(&vm->bus);
 	}
 	atomic_dec(&vm->exclusive);
-	down_read(&vm->bus);
+	wake_up_all(&vm->bus_given);
 	return result;
 }
 
@@ -206,9 +240,12 @@ enum x86_result assay_execute(struct assay_vcpu *vcpu)
 {
 	enum x86_result result;
 
-	down_read(&vcpu->vm->bus);
+	if (!assay_bus_take(vcpu, x86_exec_waits(&vcpu->exec)))
+		return X86_SIGNAL;
+	vcpu->shares_bus = true;
 	result = x86_execute(&vcpu->exec);
-	up_read(&vcpu->vm->bus);
+	if (vcpu->shares_bus)
+		assay_bus_give(vcpu);
 	return result;
 }
 
@@ -334,6 +371,7 @@ int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result)
 		return vcpu->pending == PENDING_MSR ? LEAVE : ask(vcpu);
 	case X86_RETRY:
 	case X86_SIGNAL:
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
 		return -EINTR;
 	case X86_ERROR:
 		return -EFAULT;

@@ -101,6 +101,9 @@ int assay_interpret(struct assay_vcpu *vcpu);
 /* x86_execute(), with a share of the VM's bus. */
 enum x86_result assay_execute(struct assay_vcpu *vcpu);
 int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result);
+/* A share of the bus. False: a signal came (if the instruction has begun, one that kills). */
+bool assay_bus_take(struct assay_vcpu *vcpu, bool begun);
+void assay_bus_give(struct assay_vcpu *vcpu);
 
 /* io.c: eventfds and coalesced zones; true if one of them took the write. */
 bool assay_io_write(struct assay_vcpu *vcpu, const struct x86_io *io);

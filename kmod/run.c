@@ -106,7 +106,6 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	vcpu->ran = true;
 	assay_step_begin(vcpu);
 	observe_entry(vcpu, &event, windows);
-	down_read(&vcpu->vm->bus);
 	preempt_disable();
 	vendor->load(vcpu);
 	WRITE_ONCE(vcpu->cpu, smp_processor_id());
@@ -124,7 +123,6 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	WRITE_ONCE(vcpu->in_guest, false);
 	vendor->put(vcpu);
 	preempt_enable();
-	up_read(&vcpu->vm->bus);
 	assay_step_end(vcpu, exit);
 	x86_events_delivered(&vcpu->events);
 	if (exit->interrupted.valid)
@@ -139,7 +137,10 @@ static int go(struct assay_vcpu *vcpu)
 
 	if (vendor->interprets && vendor->interprets(vcpu))
 		return assay_interpret(vcpu);
+	if (!assay_bus_take(vcpu, false))
+		return GO_ON;	/* to the look at signals */
 	enter(vcpu, &exit);
+	assay_bus_give(vcpu);
 	return assay_handle_exit(vcpu, &exit);
 }
 

@@ -194,7 +194,9 @@ int assay_set_region(struct assay_vm *vm, const struct kvm_userspace_memory_regi
 
 	if (ret)
 		return ret;
-	down_write(&vm->memory.slots_lock);
+	/* Executors have it while they wait for a page of the task's, perhaps for long. */
+	if (down_write_killable(&vm->memory.slots_lock))
+		return -EINTR;
 	ret = set_slot(vm, &want);
 	up_write(&vm->memory.slots_lock);
 	return ret;
@@ -218,7 +220,8 @@ int assay_enable_manual_log(struct assay_vm *vm, u64 options)
 		known |= KVM_DIRTY_LOG_INITIALLY_SET;
 	if (options & ~known)
 		return -EINVAL;
-	down_write(&vm->memory.slots_lock);
+	if (down_write_killable(&vm->memory.slots_lock))
+		return -EINTR;
 	vm->memory.manual_log = options;
 	up_write(&vm->memory.slots_lock);
 	return 0;
@@ -233,6 +236,23 @@ static struct assay_slot *logged_slot(struct assay_memory *memory, u32 id)
 		return ERR_PTR(-EINVAL);
 	slot = slot_by_id(memory, id);
 	return slot && slot->dirty ? slot : ERR_PTR(-ENOENT);
+}
+
+/* Whoever has them may be waiting for a page of the task's: a task that is killed gives up. */
+static int take_log_locks(struct assay_memory *memory)
+{
+	if (mutex_lock_killable(&memory->log_lock))
+		return -EINTR;
+	if (!down_read_killable(&memory->slots_lock))
+		return 0;
+	mutex_unlock(&memory->log_lock);
+	return -EINTR;
+}
+
+static void give_log_locks(struct assay_memory *memory)
+{
+	up_read(&memory->slots_lock);
+	mutex_unlock(&memory->log_lock);
 }
 
 /*
@@ -305,12 +325,12 @@ int assay_get_dirty_log(struct assay_vm *vm, const struct kvm_dirty_log *log)
 	struct assay_slot *slot;
 	int ret;
 
-	mutex_lock(&vm->memory.log_lock);
-	down_read(&vm->memory.slots_lock);
+	ret = take_log_locks(&vm->memory);
+	if (ret)
+		return ret;
 	slot = logged_slot(&vm->memory, log->slot);
 	ret = IS_ERR(slot) ? PTR_ERR(slot) : tell_log(vm, slot, log->dirty_bitmap);
-	up_read(&vm->memory.slots_lock);
-	mutex_unlock(&vm->memory.log_lock);
+	give_log_locks(&vm->memory);
 	return ret;
 }
 
@@ -359,12 +379,12 @@ int assay_clear_dirty_log(struct assay_vm *vm, const struct kvm_clear_dirty_log 
 	struct assay_slot *slot;
 	int ret;
 
-	mutex_lock(&vm->memory.log_lock);
-	down_read(&vm->memory.slots_lock);
+	ret = take_log_locks(&vm->memory);
+	if (ret)
+		return ret;
 	slot = logged_slot(&vm->memory, log->slot);
 	ret = IS_ERR(slot) ? PTR_ERR(slot) : clear_log(vm, slot, log);
-	up_read(&vm->memory.slots_lock);
-	mutex_unlock(&vm->memory.log_lock);
+	give_log_locks(&vm->memory);
 	return ret;
 }
 

@@ -388,14 +388,17 @@ int assay_take_sync(struct assay_vcpu *vcpu)
 		return -EINVAL;
 	if (dirty & KVM_SYNC_X86_REGS) {
 		copy.regs = run->s.regs.regs;
+		barrier_data(&copy);	/* checked is what is used */
 		assay_set_regs(vcpu, &copy.regs);
 	}
 	if (dirty & KVM_SYNC_X86_SREGS) {
 		copy.sregs = run->s.regs.sregs;
+		barrier_data(&copy);
 		ret = assay_set_sregs(vcpu, &copy.sregs);
 	}
 	if (!ret && dirty & KVM_SYNC_X86_EVENTS) {
 		copy.events = run->s.regs.events;
+		barrier_data(&copy);
 		ret = assay_set_events(vcpu, &copy.events);
 	}
 	if (!ret)

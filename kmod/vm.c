@@ -205,6 +205,7 @@ static struct assay_vm *make_vm(void)
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
 	init_rwsem(&vm->bus);
+	init_waitqueue_head(&vm->bus_given);
 	INIT_LIST_HEAD(&vm->ioeventfds);
 	INIT_LIST_HEAD(&vm->zones);
 	vm->mm = current->mm;
