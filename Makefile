@@ -117,6 +117,7 @@ help:
 	@echo 'make check-vmx     the same on Intel hardware emulated by Bochs: stock kvm_intel, assay.ko'
 	@echo 'make check-all     on every target there is (ci/check --list), one table of all'
 	@echo 'make check-memory  what becomes of guests when the host swaps, unmaps, forks: on TARGET or in a lab'
+	@echo 'make check-hostile the host survives tasks and guests that mean it ill: assay.ko in a lab, or TARGET'
 	@echo 'make kmod          assay.ko, our hypervisor, for this kernel; KERNEL=6.1: for a lab'
 	@echo 'make kmod-install  install it for this kernel, or KDIR= (docs/module.md: signing, dkms)'
 	@echo 'make kmod-check    it builds for all kernels without a warning, sparse finds nothing'
@@ -403,13 +404,17 @@ check-memory: build/memory-test build/lab/agent
 
 # ---- ill will --------------------------------------------------------------------------
 
-# The module in the hands of guests and tasks that mean it ill: suites/tests/test_lab_hostile.py.
+# The host in the hands of guests and tasks that mean it ill, by a program of their own.
 HOSTILE := $(sort $(wildcard suites/hostile/*.c))
 
 build/hostile-test: $(HOSTILE) $(wildcard suites/hostile/*.h) Makefile
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(HOSTILE) -lpthread -o $@
+
+.PHONY: check-hostile
+check-hostile: build/hostile-test build/lab/agent
+	@ci/hostile $(if $(filter file,$(origin TARGET)),,--on $(TARGET)) $(HOSTILE_ARGS); $(KEEP_STATUS)
 
 # ---- speed --------------------------------------------------------------------------------
 

@@ -1,35 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of this program share: a small VM in real mode, and how a test ends. */
+/* What the files of this program share: how a test ends, tables of tests, what Linux tells. */
 #pragma once
 
-#include <linux/kvm.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
+#include <string.h>
 
 #define PAGE 4096ul
-#define MEMORY (64 * PAGE)
-#define CODE_AT 0x1000u
-#define DATA_AT 0x2000u
 
-extern const char *node;	/* of the hypervisor under test */
-
-struct machine {
-	int kvm, vm, vcpu[2];
-	struct kvm_run *run[2];
-	uint8_t *memory;	/* below 4 GiB, so that a 32-bit call can name it */
-};
+extern const char *node;	/* of the hypervisor under test: --on */
+extern unsigned int seconds;	/* for each test that could go on for ever: --seconds */
+extern bool machine_is_ours;	/* --machine: tests may take processors away, and the module */
+extern const char *module_file;	/* --module: what is loaded again, or NULL */
 
 /* Ends the process: the test has failed, or cannot be made here. */
-noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-noreturn void skip(const char *why);
+noreturn void fail(const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+noreturn void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#define check(condition, ...) do { if (!(condition)) fail(__VA_ARGS__); } while (0)
+#define check(condition, ...) do {				\
+	if (!(condition))					\
+		fail(__FILE__, __LINE__, __VA_ARGS__);		\
+} while (0)
 
-/* A VM with 64 pages at 0 and two vCPUs, which have that code before them. */
-void machine_make(struct machine *machine, const void *code, const void *end);
-/* KVM_RUN of a vCPU: the exit reason, or -errno. */
-int machine_run(struct machine *machine, unsigned int vcpu);
+/* ---- tests by theme: each file's own, the last without a name ------------------------------ */
 
-/* stress.c: tasks that misuse the node and are killed, for so many seconds. */
-void stress(unsigned int seconds);
+struct test {
+	const char *name;
+	void (*run)(void);
+};
+
+extern const struct test cpu_tests[], call_tests[], file_tests[], kill_tests[], signal_tests[],
+	wait_tests[], state_tests[], scribble_tests[], slot_tests[], migrate_tests[],
+	memory_tests[], stress_tests[], module_tests[], power_tests[];
+
+/* files.c: what a program finds that was begun with the descriptors of a VM and a vCPU. */
+int files_inherited(int vm, int vcpu);
+
+/* ---- Linux --------------------------------------------------------------------------------- */
+
+/* Whether the node is that of assay.ko: its counters, its module, its ring. */
+bool is_assay(void);
+/* Of /sys/kernel/debug/assay/stats; -1: there is none. */
+long long counter(const char *name);
+/* Waits until no VM and no vCPU is left, for some seconds. False, with a line: some are. */
+bool nothing_left(void);
+/* Skips the test without --machine. */
+void need_machine(void);
+
+bool write_text(const char *path, const char *text);
+/* How often that is in the kernel's log since log_clear(). */
+void log_clear(void);
+unsigned int log_lines(const char *text);
+/* Prints where in the kernel a thread of this process is. */
+void show_stack(int thread);
+/* Monotonic, in microseconds. */
+uint64_t now(void);
+/* The thread runs on that processor alone. False: it cannot. */
+bool pin(int thread, unsigned int cpu);
+unsigned int cpus(void);

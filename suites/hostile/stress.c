@@ -15,12 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hostile.h"
+#include "machine.h"
 
 #define TASKS 3			/* at once, of three threads each */
 #define LIFE 60000		/* of a task at most, in microseconds */
 
 extern const uint8_t busy_code[], busy_end[];
+
+static const struct guest busy = { busy_code, busy_end };
 
 /* Writes to pages, to MMIO space above memory, and to a port. */
 __asm__(
@@ -96,7 +98,7 @@ static noreturn void live(unsigned int seed)
 	pthread_t thread;
 
 	srand(seed);
-	machine_make(&machine, busy_code, busy_end);
+	machine_make(&machine, &busy);
 	pthread_create(&thread, NULL, run_guest, &machine);
 	pthread_create(&thread, NULL, run_guest, &machine);
 	for (;;) {
@@ -138,7 +140,7 @@ static pid_t begin(unsigned int seed)
 	return pid;
 }
 
-void stress(unsigned int seconds)
+static void stress(void)
 {
 	pid_t tasks[TASKS] = { 0 };
 	time_t end = time(NULL) + seconds;
@@ -162,3 +164,5 @@ void stress(unsigned int seconds)
 		}
 	}
 }
+
+const struct test stress_tests[] = { { "stress/tasks", stress }, { NULL, NULL } };

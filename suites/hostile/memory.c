@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that runs out: each allocation of each call fails once, where the kernel has been built
+ * for that (CONFIG_FAULT_INJECTION), and a cgroup that holds no more than a few VMs.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+/* ---- the n-th allocation ------------------------------------------------------------------- */
+
+#define FAIL "/proc/thread-self/fail-nth"
+#define MOST 400	/* allocations of a call; more are taken for a loop that has no end */
+
+/* Allocations that may sleep fail as well, and nothing is said of it. */
+static void need_injection(void)
+{
+	static const char *const settings[][2] = {
+		{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
+		{ "/sys/kernel/debug/failslab/verbose", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
+	};
+
+	if (access(FAIL, W_OK))
+		skip("this kernel has no fault injection (%s)", FAIL);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		check(write_text(settings[i][0], settings[i][1]), "%s: %m", settings[i][0]);
+}
+
+static long fail_at(unsigned int number)
+{
+	char text[16] = "";
+	int fd = open(FAIL, O_RDWR | O_CLOEXEC);
+	ssize_t got;
+
+	check(fd >= 0, "%s: %m", FAIL);
+	snprintf(text, sizeof(text), "%u", number);
+	if (number) {
+		check(write(fd, text, strlen(text)) > 0, "%s: %m", FAIL);
+		close(fd);
+		return number;
+	}
+	/* What is left: 0 if the fault has happened. */
+	got = read(fd, text, sizeof(text) - 1);
+	check(got > 0, "%s: %m", FAIL);
+	check(write(fd, "0", 1) == 1, "%s: %m", FAIL);
+	close(fd);
+	return atol(text);
+}
+
+struct call {
+	const char *name;
+	void (*prepare)(struct machine *machine);
+	int (*make)(struct machine *machine);	/* 0 or more, or -errno */
+	void (*undo)(struct machine *machine, int result);
+};
+
+static int result_of(int ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static void nothing(struct machine *machine)
+{
+	(void)machine;
+}
+
+static void closes(struct machine *machine, int result)
+{
+	(void)machine;
+	close(result);
+}
+
+static void stays(struct machine *machine, int result)
+{
+	(void)machine;
+	(void)result;
+}
+
+static int make_vm(struct machine *machine)
+{
+	return result_of(ioctl(machine->kvm, KVM_CREATE_VM, 0));
+}
+
+static int make_vcpu(struct machine *machine)
+{
+	static unsigned long id = 2;
+	int ret = result_of(ioctl(machine->vm, KVM_CREATE_VCPU, id));
+
+	id += ret >= 0;
+	return ret;
+}
+
+static int set_slot(struct machine *machine)
+{
+	struct kvm_userspace_memory_region slot = {
+		.slot = 1, .flags = KVM_MEM_LOG_DIRTY_PAGES, .guest_phys_addr = 1 << 20,
+		.memory_size = MEMORY, .userspace_addr = (uintptr_t)machine->memory };
+
+	return result_of(ioctl(machine->vm, KVM_SET_USER_MEMORY_REGION, &slot));
+}
+
+static void no_slot(struct machine *machine, int result)
+{
+	struct kvm_userspace_memory_region slot = { .slot = 1 };
+
+	(void)result;
+	check(!ioctl(machine->vm, KVM_SET_USER_MEMORY_REGION, &slot), "no slot: %m");
+}
+
+static int get_log(struct machine *machine)
+{
+	uint64_t bits[MEMORY / PAGE / 64 + 1];
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = bits };
+
+	return result_of(ioctl(machine->vm, KVM_GET_DIRTY_LOG, &log));
+}
+
+static void have_slot(struct machine *machine)
+{
+	check(!set_slot(machine), "a slot: %m");
+}
+
+static int set_cpuid(struct machine *machine)
+{
+	static struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[100];
+	} cpuid;
+
+	cpuid.head.nent = 100;
+	if (ioctl(machine->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid))
+		return -errno;
+	return result_of(ioctl(machine->vcpu[1], KVM_SET_CPUID2, &cpuid));
+}
+
+static int set_msrs(struct machine *machine)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[20];
+	} msrs = { .head = { .nmsrs = 20 } };
+
+	for (unsigned int i = 0; i < 20; i++)
+		msrs.entries[i].index = 0x174;
+	return result_of(ioctl(machine->vcpu[1], KVM_SET_MSRS, &msrs));
+}
+
+static int set_filter(struct machine *machine)
+{
+	static uint8_t bits[64];
+	struct kvm_msr_filter filter = { .ranges = {
+		{ .flags = 3, .nmsrs = 64, .bitmap = bits }, { .flags = 3, .nmsrs = 64,
+		  .base = 0x1000, .bitmap = bits } } };
+
+	return result_of(ioctl(machine->vm, KVM_X86_SET_MSR_FILTER, &filter));
+}
+
+static int add_event(struct machine *machine)
+{
+	struct kvm_ioeventfd event = { .addr = 0x99, .len = 1, .flags = KVM_IOEVENTFD_FLAG_PIO };
+	int ret;
+
+	event.fd = eventfd(0, EFD_CLOEXEC);
+	if (event.fd < 0)
+		return -errno;
+	ret = result_of(ioctl(machine->vm, KVM_IOEVENTFD, &event));
+	if (!ret) {
+		event.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+		/* Taking it away needs memory, too: that it fails is no reason to keep it. */
+		ret = result_of(ioctl(machine->vm, KVM_IOEVENTFD, &event));
+		while (ret && ioctl(machine->vm, KVM_IOEVENTFD, &event))
+			continue;
+	}
+	close(event.fd);
+	return ret;
+}
+
+static int add_zone(struct machine *machine)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = NOTHING_AT + 0x800, .size = 16 };
+
+	return result_of(ioctl(machine->vm, KVM_REGISTER_COALESCED_MMIO, &zone));
+}
+
+static int get_xsave(struct machine *machine)
+{
+	static struct kvm_xsave xsave;
+
+	if (ioctl(machine->vcpu[1], KVM_GET_XSAVE, &xsave))
+		return -errno;
+	return result_of(ioctl(machine->vcpu[1], KVM_SET_XSAVE, &xsave));
+}
+
+static int map_run(struct machine *machine)
+{
+	volatile char *pages = mmap(NULL, machine->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+				    machine->vcpu[1], 0);
+
+	if (pages == MAP_FAILED)
+		return -errno;
+	munmap((void *)pages, machine->run_bytes);
+	return 0;
+}
+
+/* All of the guest's memory has gone, tables and pages: each is asked for again. */
+static void forget(struct machine *machine)
+{
+	check(!madvise(machine->memory + FAR_AT, MEMORY - FAR_AT, MADV_DONTNEED), "madvise: %m");
+}
+
+static int run(struct machine *machine)
+{
+	for (unsigned int i = 0; i < 20; i++) {
+		int reason = machine_run(machine, 0);
+
+		if (reason < 0)
+			return reason;
+	}
+	return 0;
+}
+
+static const struct call calls[] = {
+	{ "KVM_CREATE_VM", nothing, make_vm, closes },
+	{ "KVM_CREATE_VCPU", nothing, make_vcpu, closes },
+	{ "KVM_SET_USER_MEMORY_REGION", nothing, set_slot, no_slot },
+	{ "KVM_GET_DIRTY_LOG", have_slot, get_log, no_slot },
+	{ "KVM_SET_CPUID2", nothing, set_cpuid, stays },
+	{ "KVM_SET_MSRS", nothing, set_msrs, stays },
+	{ "KVM_X86_SET_MSR_FILTER", nothing, set_filter, stays },
+	{ "KVM_IOEVENTFD", nothing, add_event, stays },
+	{ "KVM_REGISTER_COALESCED_MMIO", nothing, add_zone, stays },
+	{ "KVM_SET_XSAVE", nothing, get_xsave, stays },
+	{ "mmap", nothing, map_run, stays },
+	{ "KVM_RUN", forget, run, stays },
+};
+
+/* The first allocation fails, then the second ... until none is left to fail. */
+static unsigned int each_fails(struct machine *machine, const struct call *call)
+{
+	unsigned int number;
+	long left = 0;
+	int ret = 0;
+
+	for (number = 1; number < MOST; number++) {
+		call->prepare(machine);
+		fail_at(number);
+		ret = call->make(machine);
+		left = fail_at(0);
+		check(ret >= 0 || ret == -ENOMEM || ret == -EFAULT || ret == -EINTR,
+		      "%s, allocation %u: %s", call->name, number, strerror(-ret));
+		if (ret >= 0)
+			call->undo(machine, ret);
+		if (left)
+			break;
+		/* Whatever has failed, it can be had afterwards. */
+		call->prepare(machine);
+		ret = call->make(machine);
+		check(ret >= 0, "%s, after allocation %u: %s", call->name, number, strerror(-ret));
+		call->undo(machine, ret);
+	}
+	check(left && ret >= 0, "%s: %u allocations, and the last result is %d", call->name,
+	      number, ret);
+	return number - 1;
+}
+
+static void each_allocation(void)
+{
+	struct machine machine;
+
+	need_injection();
+	machine_make(&machine, &walking);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		printf("# %s: %u\n", calls[i].name, each_fails(&machine, &calls[i]));
+	machine_end(&machine);
+	/* The first VM has to take the processors, too. */
+	check(nothing_left(), "a VM is left");
+	machine_make(&machine, &halting);
+	check(machine_run(&machine, 0) == KVM_EXIT_HLT, "a VM afterwards");
+	machine_end(&machine);
+}
+
+/* ---- a cgroup that is full ----------------------------------------------------------------- */
+
+#define GROUP "/sys/fs/cgroup/assay-hostile"
+
+/* VMs with all there is in them, until there is no more memory: by an error, or by being killed. */
+static noreturn void be_greedy(void)
+{
+	check(write_text(GROUP "/cgroup.procs", "0"), "%s: %m", GROUP);
+	for (;;) {
+		struct machine machine;
+
+		machine_make(&machine, &walking);
+		for (unsigned int i = 0; i < 40; i++)
+			machine_run(&machine, 0);
+		/* Its files stay open. */
+		munmap(machine.memory, PAGE);
+	}
+}
+
+static void cgroup(void)
+{
+	struct machine machine;
+	int status;
+
+	need_machine();
+	mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
+	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(GROUP, 0755) && errno != EEXIST)
+		skip("no cgroup v2: %s", strerror(errno));
+	if (!write_text(GROUP "/memory.max", "6M"))
+		skip("no memory controller: %s", strerror(errno));
+	for (unsigned int i = 0; i < 3; i++) {
+		pid_t child = fork();
+
+		if (!child)
+			be_greedy();
+		waitpid(child, &status, 0);
+		check(status, "there is no end of memory");
+		check(nothing_left(), "something is left of who had too much");
+	}
+	for (unsigned int i = 0; i < 100 && rmdir(GROUP); i++)
+		usleep(10000);
+	machine_make(&machine, &halting);
+	check(machine_run(&machine, 0) == KVM_EXIT_HLT, "a VM afterwards");
+	machine_end(&machine);
+}
+
+const struct test memory_tests[] = {
+	{ "memory/each_allocation", each_allocation }, { "memory/cgroup", cgroup }, { NULL, NULL },
+};

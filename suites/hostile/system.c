@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What Linux tells and can be asked: the module's counters, the kernel's log, processors, time. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/klog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hostile.h"
+
+bool is_assay(void)
+{
+	return !strcmp(node, "/dev/assay");
+}
+
+long long counter(const char *name)
+{
+	FILE *file = fopen("/sys/kernel/debug/assay/stats", "re");
+	long long value, found = -1;
+	char key[64];
+
+	while (file && fscanf(file, "%63s %lld", key, &value) == 2) {
+		if (!strcmp(key, name))
+			found = value;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Tasks that were killed have gone, and what they had may take a moment. */
+bool nothing_left(void)
+{
+	if (!is_assay())
+		return true;
+	for (unsigned int i = 0; i < 100 && (counter("vms") > 0 || counter("vcpus") > 0); i++)
+		usleep(100000);
+	if (counter("vms") <= 0 && counter("vcpus") <= 0)
+		return true;
+	printf("# left: %lld VMs, %lld vCPUs\n", counter("vms"), counter("vcpus"));
+	return false;
+}
+
+bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (!good) {
+		int why = errno;
+
+		close(fd);
+		errno = why;
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+unsigned int log_lines(const char *text)
+{
+	int bytes = klogctl(10, NULL, 0), got;		/* SYSLOG_ACTION_SIZE_BUFFER */
+	unsigned int lines = 0;
+	char *log;
+
+	check(bytes > 0, "the kernel's log: %m");
+	log = calloc(1, (size_t)bytes + 1);
+	check(log, "memory: %m");
+	got = klogctl(3, log, bytes);			/* SYSLOG_ACTION_READ_ALL */
+	check(got >= 0, "the kernel's log: %m");
+	for (char *at = strstr(log, text); at; at = strstr(at + 1, text))
+		lines++;
+	free(log);
+	return lines;
+}
+
+void log_clear(void)
+{
+	check(klogctl(5, NULL, 0) == 0, "the kernel's log: %m");	/* SYSLOG_ACTION_CLEAR */
+}
+
+void show_stack(int thread)
+{
+	char path[64], line[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stack", thread);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		printf("# %s", line);
+	if (file)
+		fclose(file);
+}
+
+uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+bool pin(int thread, unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(thread, sizeof(set), &set);
+}
+
+unsigned int cpus(void)
+{
+	return (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+}
