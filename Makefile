@@ -122,6 +122,9 @@ help:
 	@echo 'make kmod-install  install it for this kernel, or KDIR= (docs/module.md: signing, dkms)'
 	@echo 'make kmod-check    it builds for all kernels without a warning, sparse finds nothing'
 	@echo 'make test          test the harness itself'
+	@echo 'make coverage      what all tests and suites reach here and in labs: build/coverage/index.html'
+	@echo 'make coverage-report  the same of what check-svm and check-vmx have left, with what is missing'
+	@echo 'make coverage-diff A= B=  what one coverage.json reached that another did not'
 	@echo 'make coverage-lines  lines and branches that unit tests, corpora and cases reach, here and in labs'
 	@echo 'make coverage-kvm  lines of stock KVM that the cases reach in labs (docs/coverage.md)'
 	@echo 'make bench         measure the engine against its floor'
@@ -383,6 +386,17 @@ lines-programs: build/lines/host/assay $(UNIT:%=build/lines/host/unit/%) $(LINES
 # What is measured, and where it goes: coverage/lines --help. LINES_ARGS adds options.
 coverage-lines: all lines-programs build/lab/agent build/memory-test build/hostile-test
 	@coverage/lines $(LINES_ARGS); $(KEEP_STATUS)
+
+# The report of everything (docs/coverage.md). COVERAGE_ARGS: coverage/run --help
+.PHONY: coverage coverage-report coverage-diff
+coverage: all build/lab/agent
+	@coverage/run $(COVERAGE_ARGS); $(KEEP_STATUS)
+
+coverage-report: all build/lab/agent
+	@coverage/run --have build/check --floors $(COVERAGE_ARGS); $(KEEP_STATUS)
+
+coverage-diff:
+	@coverage/diff $(A) $(B)
 
 coverage-kvm: all build/lab/agent
 	@coverage/lines kvm-svm kvm-vmx $(LINES_ARGS); $(KEEP_STATUS)
