@@ -69,7 +69,7 @@ def check(data, notes):
         at += length
 
 
-# ---- where they come from -----------------------------------------------------------------------
+# ---- where they come from -------------------------------------------------------------------
 
 def of_module(dump):
     """[{name: contents}] of what was read from a module's files in debugfs, one after the other:
@@ -104,7 +104,7 @@ def below(directory, prefix):
     return files
 
 
-# ---- what they say --------------------------------------------------------------------------------
+# ---- what they say --------------------------------------------------------------------------
 
 def _stage(files, place):
     """Puts counters and notes beside each other, as gcov wants them: the names there."""

@@ -116,7 +116,7 @@ def merge(to, paths):
         raise lines_gcda.Corrupt(f'lcov cannot merge {", ".join(paths)}: {done.stderr.strip()}')
 
 
-# ---- sums -------------------------------------------------------------------------------------------
+# ---- sums -----------------------------------------------------------------------------------
 
 def hit(counts):
     """[how many were reached, how many there are]."""

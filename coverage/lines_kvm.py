@@ -22,7 +22,8 @@ WRITER = ('gcov_begin', 'gcov', 'gcov_end')
 # Where the Makefile names the tree that it is part of: (expression, what stands there instead).
 # The tracepoints' header looks for itself two directories above where headers are.
 MOVED = (
-    (r'^(ccflags-y \+= -I ?)\$\(srctree\)/arch/x86/kvm$', r'\1$(src) -I$(src)/../../../include/trace'),
+    (r'^(ccflags-y \+= -I ?)\$\(srctree\)/arch/x86/kvm$',
+     r'\1$(src) -I$(src)/../../../include/trace'),
     (r'^include \$\(srctree\)/virt', 'include $(src)/../../../virt'),
 )
 COUNT = '''
