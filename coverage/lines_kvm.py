@@ -69,18 +69,22 @@ def prepare(source, top):
     for place in SOURCES:
         shutil.copytree(os.path.join(source, place), os.path.join(part, place))
     os.makedirs(os.path.join(part, 'include/trace'))
-    place = os.path.join(part, SOURCES[0])
-    shutil.copy(os.path.join(ROOT, 'kmod/gcov.h'), place)
-    for name in WRITER:
-        for module in MODULES:
-            shutil.copy(os.path.join(ROOT, 'kmod', name + '.c'),
-                        os.path.join(place, f'{name}_{module}.c'))
-    path = os.path.join(place, 'Makefile')
+    path = os.path.join(part, SOURCES[0], 'Makefile')
     with open(path, encoding='utf-8') as file:
         text = makefile(file.read())
     with open(path, 'w', encoding='utf-8') as file:
         file.write(text)
     os.rename(part, top)
+
+
+def copy_writer(place):
+    """Copies what counts from kmod/ to where KVM is, each module its own, if it is newer."""
+    names = [('gcov.h', 'gcov.h'), *((f'{name}.c', f'{name}_{module}.c')
+                                     for name in WRITER for module in MODULES)]
+    for name, to in names:
+        source, to = os.path.join(ROOT, 'kmod', name), os.path.join(place, to)
+        if not os.path.exists(to) or os.path.getmtime(to) < os.path.getmtime(source):
+            shutil.copy(source, to)
 
 
 def build(kernel):
@@ -96,6 +100,7 @@ def build(kernel):
     with packages.locked('kvm-lines'):
         if not os.path.isdir(top):
             prepare(source.path, top)
+        copy_writer(place)
         done = subprocess.run(['make', '-s', '--no-print-directory', '-C', tree, f'M={place}',
                                f'-j{os.cpu_count()}', 'CONFIG_KVM_WERROR=',
                                'CONFIG_DEBUG_INFO_BTF_MODULES=', 'modules'],
