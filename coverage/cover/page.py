@@ -6,7 +6,7 @@ paper too."""
 import html
 
 CSS = '''
-:root { --seen: #2f8f4e; --stock: #79b98a; --ours: #3f7fbf; --hole: #d1342f; --cannot: #c9ccd1;
+:root { --seen: #2f8f4e; --stock: #79b98a; --ours: #3f7fbf; --hole: #d1342f; --cannot: #c9ccd1; --some: #e0a128;
 	--ink: #1c1e21; --soft: #62676e; --line: #e2e4e8; --paper: #fff; }
 * { box-sizing: border-box; }
 body { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; color: var(--ink);
@@ -35,6 +35,10 @@ svg.bar { width: 100%; height: 1.1rem; display: block; margin: .25rem 0; border-
 i.seen { background: var(--seen); } i.hole { background: var(--hole); }
 i.cannot { background: var(--cannot); } i.stock { background: var(--stock); }
 i.ours { background: var(--ours); }
+.some { fill: var(--some); } .mark { stroke: #fff; stroke-width: 1.5; fill: none; }
+.maps { display: flex; flex-wrap: wrap; gap: .6rem 2rem; } .maps figure { margin: .3rem 0; }
+.maps svg { max-width: 100%; height: auto; } .maps text { font-size: 9px; fill: var(--soft); }
+.maps figcaption { font-size: .85rem; text-align: center; }
 .scroll { overflow-x: auto; }
 .blocks { display: flex; flex-wrap: wrap; column-gap: 2rem; align-items: flex-start; }
 table { border-collapse: collapse; font-size: .85rem; }
