@@ -128,13 +128,21 @@ def _stage(files, place):
     return staged
 
 
-def read(files, gcov='gcov'):
+def reader(data):
+    """The gcov of the gcc that made counters: gcov-12, where there is one of that name."""
+    letter, digit = data[7], data[6]        # "B2": 12
+    name = f'gcov-{10 * (letter - ord("A")) + digit - ord("0")}'
+    return name if shutil.which(name) else 'gcov'
+
+
+def read(files):
     """Yields what gcov says of counters, {name: contents}: for each object a dictionary, as
     of gcov --json-format. Those that are corrupt are skipped with a warning."""
     with tempfile.TemporaryDirectory(prefix='assay-lines-') as place:
         staged = _stage(files, place)
         if not staged:
             return
+        gcov = reader(files[min(staged.values())])
         done = subprocess.run([gcov, '--json-format', '--branch-probabilities', *sorted(staged)],
                               cwd=place, capture_output=True, text=True, errors='replace')
         if done.returncode:

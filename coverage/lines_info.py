@@ -29,10 +29,10 @@ def place_of(name, directory):
     return path if path.startswith(KEPT) else None
 
 
-def add(files, counters, gcov='gcov'):
+def add(files, counters):
     """Adds counters, {name of .gcda: contents}, to {path: File}."""
     places = {}
-    for unit in lines_gcda.read(counters, gcov):
+    for unit in lines_gcda.read(counters):
         directory = unit['current_working_directory']
         for source in unit['files']:
             key = (directory, source['file'])

@@ -146,6 +146,14 @@ def test_what_is_whole_is_not_warned_of(program, tmp_path, capfd):
     assert capfd.readouterr().err == ''
 
 
+def test_counters_are_read_by_the_gcov_of_their_gcc(monkeypatch):
+    made = {b'adcg*22B': 'gcov-12', b'adcg*15B': 'gcov-15', b'adcg*19A': 'gcov-9'}
+    monkeypatch.setattr(shutil, 'which', lambda name: '/usr/bin/' + name)
+    assert {head: lines_gcda.reader(head) for head in made} == made
+    monkeypatch.setattr(shutil, 'which', lambda name: None)
+    assert lines_gcda.reader(b'adcg*22B') == 'gcov'
+
+
 # ---- merging ------------------------------------------------------------------------------------
 
 def same(one, other):
