@@ -17,7 +17,7 @@ CANNOT = 125
 LAST = 3000         # characters of what a program said that failed
 # Those that run the program; the rest is about labs and scripts.
 PYTEST = ('test_cli.py', 'test_negative.py', 'test_report.py', 'test_sequence.py',
-          'test_plugin.py')
+          'test_plugin.py', 'test_forms.py')
 
 
 class Unmeasured(Exception):
