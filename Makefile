@@ -118,6 +118,7 @@ help:
 	@echo 'make check-all     on every target there is (ci/check --list), one table of all'
 	@echo 'make check-memory  what becomes of guests when the host swaps, unmaps, forks: on TARGET or in a lab'
 	@echo 'make check-hostile the host survives tasks and guests that mean it ill: assay.ko in a lab, or TARGET'
+	@echo 'make check-debug   assay.ko in a kernel with all checks, built when first used: twelve minutes'
 	@echo 'make kmod          assay.ko, our hypervisor, for this kernel; KERNEL=6.1: for a lab'
 	@echo 'make kmod-install  install it for this kernel, or KDIR= (docs/module.md: signing, dkms)'
 	@echo 'make kmod-check    it builds for all kernels without a warning, sparse finds nothing'
@@ -282,7 +283,7 @@ build/data/deviations.o: build/deviations.c build/flags.txt runner/deviations.h 
 
 # ---- running -----------------------------------------------------------------------
 
-.PHONY: check check-svm check-vmx check-all test unit bench asan asan-check
+.PHONY: check check-svm check-vmx check-all check-debug test unit bench asan asan-check
 # run PROGRAM, COMMAND: every case on TARGET; COMMAND, if TARGET cannot be used. The status is
 # kept for scripts: of make they learn but that it failed.
 define run
@@ -313,6 +314,11 @@ check-vmx: CHECKED = vmx assay-vmx
 check-all: CHECKED = all
 check-svm check-vmx check-all: all build/lab/agent
 	@ci/check $(CHECKED) $(RUN_ARGS); $(KEEP_STATUS)
+
+# The module in a kernel that is built here, with all checks there are.
+check-debug: all build/lab/agent build/hostile-test build/memory-test
+	@ci/labs/build-kernel debug >/dev/null && \
+	ASSAY_DEBUG_KERNEL=1 ci/python -m pytest -q suites/tests/test_lab_debug.py; $(KEEP_STATUS)
 
 bench: all
 	build/assay bench --on $(TARGET)

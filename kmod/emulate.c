@@ -250,7 +250,7 @@ enum x86_result assay_execute(struct assay_vcpu *vcpu)
 }
 
 const struct x86_ops assay_ops = {
-	.read = memory_read, .write = memory_write, .cmpxchg = memory_cmpxchg,
+	.read = memory_read, .write = memory_write, .exchange = memory_cmpxchg,
 	.rdmsr = read_msr, .wrmsr = write_msr, .cpuid = read_cpuid, .tsc = read_tsc,
 	.flush = flush, .exclusive = exclusive,
 };

@@ -43,7 +43,8 @@ def parser():
                         '       ci/lab gdb svm CASE [OPTIONS]')
     add = made.add_argument
     add('--kernel', metavar='WHICH', help='how the version of a kernel package begins (6.1, 6.12), '
-        'the whole version, or the path of a bzImage or .deb (default: the release\'s kernel)')
+        'the whole version, the path of a bzImage or .deb, or debug: built with all checks when '
+        'first used (default: the release\'s kernel)')
     add('--modules', metavar='DIR', help='where the modules of a kernel given by path are: '
         'lib/modules/RELEASE, or a build tree')
     add('--hypervisor', metavar='WHOSE', choices=HYPERVISORS, default='kvm',

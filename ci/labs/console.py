@@ -10,6 +10,9 @@ REPORTS = [(re.compile(expression), name, fatal) for expression, name, fatal in 
     (r'\bUBSAN: ', 'sanitizer report', False),
     (r'\bwatchdog: BUG: soft lockup - ', 'soft lockup', True),
     (r'\bBUG: (?:unable to handle|kernel NULL pointer) ', 'oops', True),
+    (r'\bBUG: (?:sleeping function called from invalid context|scheduling while atomic|'
+     r'using \S+ in preemptible|assuming atomic context)', 'sleep in atomic context', False),
+    (r'\bBUG \S+ \(.*\): ', 'slab report', False),
     (r'\bBUG: ', 'kernel BUG', True),
     (r'\bkernel BUG at ', 'kernel BUG', True),
     (r'\bOops\b', 'oops', True),
@@ -27,18 +30,25 @@ REPORTS = [(re.compile(expression), name, fatal) for expression, name, fatal in 
     (r'\bdetected hard LOCKUP', 'hard lockup', True),
     (r'\blist_(?:add|del) corruption', 'corrupt list', True),
     (r'\brefcount_t: ', 'reference count error', False),
+    (r'\bpagealloc: (?:memory corruption|single bit error)', 'write to a free page', False),
+    (r'\bkmemleak: unreferenced object ', 'memory leak', False),
+    (r'\blab: left behind: ', 'left behind', False),
 )]
+
+REPORT_LINES = 80   # what a report of the kernel takes, stacks and all
 
 STAMP = re.compile(r'^(?:<\d+>)?\[\s*\d+\.\d+\](?:\[[^\]]*\])? ?')
 
 
 class Report:
-    """One finding: what it is called, the line without its time, whether it is fatal."""
+    """One finding: what it is called, the line without its time, whether it is fatal, and
+    how many lines the console has before it."""
 
     def __init__(self, name, line, fatal):
         self.name = name
         self.line = line
         self.fatal = fatal
+        self.number = 0
 
     def __str__(self):
         return f'{self.name}: {self.line}'
@@ -59,6 +69,7 @@ class Watcher:
         self.path = path
         self.offset = 0
         self.partial = b''
+        self.count = 0
         self.reports = []
 
     def look(self):
@@ -82,9 +93,21 @@ class Watcher:
     def _take(self, line):
         report = examine(line.decode(errors='replace').strip('\r'))
         if report:
+            report.number = self.count
             self.reports.append(report)
+        self.count += 1
 
     def worst(self):
         """The first fatal report, else the first, else None."""
         fatal = [report for report in self.reports if report.fatal]
         return (fatal + self.reports + [None])[0]
+
+    def text(self):
+        """The lines of the worst report, as far as one reads on; [] if there is none."""
+        report = self.worst()
+        if not report:
+            return []
+        with open(self.path, 'rb') as file:
+            lines = file.read().decode(errors='replace').replace('\r', '').split('\n')
+        return [line.rstrip() for line in lines[report.number:report.number + REPORT_LINES]
+                if line.strip()]

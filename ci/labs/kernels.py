@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import typing
 
-from . import packages
+from . import kernel_build, packages
 from .config import Unavailable, UsageError, cache_directory
 
 # Flavours that can be a lab's kernel, the smallest first.
@@ -31,11 +31,14 @@ PARTS = r'linux-(?:modules|binary|image)-.*\d.*'
 @dataclasses.dataclass
 class Kernel:
     """image and vmlinux are paths of the bzImage and of the same as ELF, or None; modules
-    a directory below which its modules are, or None."""
+    a directory below which its modules are, or None; arguments what it is to be told; slow how
+    many times longer than a distribution's it may take."""
     image: str
     vmlinux: typing.Optional[str]
     release: str
     modules: typing.Optional[str]
+    arguments: str = ''
+    slow: int = 1
 
 
 # ---- packages ------------------------------------------------------------------------------
@@ -222,6 +225,7 @@ def find(wanted, modules=None):
     """The Kernel that --kernel and --modules mean."""
     if modules and not os.path.isdir(modules):
         raise UsageError(f'--modules {modules}: no such directory')
+    more = ()
     if wanted and os.path.isfile(wanted):
         if wanted.endswith('.deb'):
             image, modules = _of_directory(_unpack_deb(wanted), modules)
@@ -229,8 +233,15 @@ def find(wanted, modules=None):
             image = wanted
             near = '/lib/modules/' + read_release(image)
             modules = modules or (near if os.path.isdir(near) else None)
+    elif kernel_build.is_name(wanted):
+        place = kernel_build.ensure(wanted)
+        image, modules = kernel_build.image(place), modules or place
+        more = (kernel_build.ARGUMENTS, kernel_build.SLOW)
     elif wanted and '/' in wanted and not re.match(r'\d', wanted):
         raise UsageError(f'--kernel {wanted}: no such file')
     else:
         image, modules = _of_directory(_packaged(wanted), modules)
-    return Kernel(os.path.abspath(image), _extract(image), read_release(image), modules)
+    # Entered directly a kernel with KASAN dies: the first code that runs looks at what is not
+    # there yet.
+    vmlinux = None if more else _extract(image)
+    return Kernel(os.path.abspath(image), vmlinux, read_release(image), modules, *more)

@@ -35,7 +35,7 @@ class Result:
     boot_seconds     until the command could start; None if it never did
     command_seconds  that it took, or took until the lab failed
     console_path     where the console log is kept, None if nowhere
-    console_tail     its last lines, if the lab failed
+    console_tail     if the lab failed: what the kernel reported, else the console's last lines
     kernel           release of the kernel
     emulator         name and version
     """
@@ -118,6 +118,7 @@ class Session:
         self.archive = None
         self.greeted = self.listening = self.over = False
         self.status = None
+        self.slow = 1
 
     # ---- before ---------------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class Session:
             raise UsageError(f'--icount: the {config.target} lab counts no instructions; svm does')
         self.result.emulator = self.machine.identify()
         kernel = kernels.find(config.kernel, config.modules)
-        self.result.kernel = kernel.release
+        self.result.kernel, self.slow = kernel.release, kernel.slow
         order = self.modules(kernel)
         parts = modules.builtin(kernel.modules) if kernel.modules else None
         loaded, arguments = parameters([*defaults(config.hypervisor), *config.parameters],
@@ -142,7 +143,8 @@ class Session:
         path = os.path.join(self.scratch, 'job')
         with open(path, 'wb') as file:
             file.write(job)
-        arguments = ' '.join(filter(None, (self.machine.arguments, arguments, config.append)))
+        arguments = ' '.join(filter(None, (self.machine.arguments, kernel.arguments, arguments,
+                                           config.append)))
         order = [(name, self.machine.module(data)) for name, data in order]
         base = initramfs.base(self.machine, order, loaded)
         memory = config.memory or self.machine.memory
@@ -250,10 +252,10 @@ class Session:
         if self.machine_running.process.poll() is not None:
             self.emulator_ended()
         self.observer.look()
-        timeout = self.config.timeout or self.machine.timeout
-        stall = self.config.stall or self.machine.stall
+        timeout = self.config.timeout or self.machine.timeout * self.slow
+        stall = self.config.stall or self.machine.stall * self.slow
         if not self.greeted:
-            stall = max(stall, QUIET_BOOT)
+            stall = max(stall, QUIET_BOOT * self.slow)
         if now - self.started > timeout:
             raise Failure(TIME, f'time limit: not done after {timeout:g} s')
         if now - self.alive > stall:
@@ -333,7 +335,8 @@ class Session:
         if result.command_seconds is None and hasattr(self, 'command_started'):
             result.command_seconds = time.monotonic() - self.command_started
         if result.reason:
-            result.console_tail = tuple(machine.last_lines(self.machine_running.console, 20))
+            result.console_tail = tuple(self.watcher.text() or machine.last_lines(
+                self.machine_running.console, 20))
         self.keep_console()
 
     def keep_console(self):

@@ -270,8 +270,8 @@ static enum x86_result make_write(struct x86_exec *x, const struct exec_write *w
 	if (write->port)
 		result = X86_IO;
 	else if (write->locked)
-		result = x->env->ops->cmpxchg(x->env->opaque, write->address, write->old,
-					      write->data, write->size, &done);
+		result = x->env->ops->exchange(x->env->opaque, write->address, write->old,
+					       write->data, write->size, &done);
 	else
 		result = x->env->ops->write(x->env->opaque, write->address, write->data,
 					    write->size);

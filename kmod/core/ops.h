@@ -50,8 +50,8 @@ struct x86_ops {
 	 * size 1, 2, 4, 8 or 16 bytes, aligned or within a page. *done says whether memory
 	 * held the old value and holds the new one now.
 	 */
-	enum x86_result (*cmpxchg)(void *opaque, u64 gpa, const void *old, const void *new,
-				   unsigned int size, bool *done);
+	enum x86_result (*exchange)(void *opaque, u64 gpa, const void *old, const void *new,
+				    unsigned int size, bool *done);
 	/*
 	 * Between on and off no other processor of the machine runs or writes memory: for a
 	 * locked operand that lies in two pages. NULL: there is no other. X86_OK, X86_SIGNAL.

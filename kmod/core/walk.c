@@ -234,8 +234,8 @@ static enum x86_result update_flags(struct walk *w)
 			new |= ENTRY_D;
 		if (new == old)
 			continue;
-		result = w->env->ops->cmpxchg(w->env->opaque, w->address[i], &old, &new,
-					      w->paging->entry_size, &done);
+		result = w->env->ops->exchange(w->env->opaque, w->address[i], &old, &new,
+					       w->paging->entry_size, &done);
 		if (result == X86_IO)
 			continue;	/* tables in ROM or in no RAM keep what they have */
 		if (result != X86_OK)

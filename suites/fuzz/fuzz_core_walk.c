@@ -54,7 +54,7 @@ static enum x86_result compare_memory(void *opaque, u64 gpa, const void *old, co
 }
 
 static const struct x86_ops ops = {
-	.read = read_memory, .write = write_memory, .cmpxchg = compare_memory,
+	.read = read_memory, .write = write_memory, .exchange = compare_memory,
 };
 
 static void check_translation(const struct x86_env *env, const struct x86_state *s, u64 linear,

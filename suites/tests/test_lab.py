@@ -148,7 +148,17 @@ def test_what_goes_to_the_lab_is_framed_alike():
     ('[    9.1] BUG: kernel NULL pointer dereference, address: 0000000000000000', 'oops', True),
     ('[    9.1] BUG: unable to handle page fault for address: ffffffffc0', 'oops', True),
     ('[    9.1] kernel BUG at arch/x86/kvm/svm/svm.c:99!', 'kernel BUG', True),
-    ('[    9.1] BUG: sleeping function called from invalid context', 'kernel BUG', True),
+    ('[    9.1] BUG: sleeping function called from invalid context at mm/x.c:1',
+     'sleep in atomic context', False),
+    ('[    9.1] BUG: scheduling while atomic: assay/99/0x2', 'sleep in atomic context', False),
+    ('[    9.1] BUG: using smp_processor_id() in preemptible [00000000] code: assay/99',
+     'sleep in atomic context', False),
+    ('[    9.1] BUG: Bad page state in process assay  pfn:01234', 'kernel BUG', True),
+    ('[    9.1] BUG kmalloc-64 (Not tainted): Right Redzone overwritten', 'slab report', False),
+    ('[    9.1] pagealloc: memory corruption', 'write to a free page', False),
+    ('[    9.1] kmemleak: unreferenced object 0xffff888003a4b3c0 (size 64):', 'memory leak', False),
+    ('[    9.1] lab: left behind: the module assay is in use, and nobody is there: x',
+     'left behind', False),
     ('[    9.1] Oops: 0002 [#1] PREEMPT SMP NOPTI', 'oops', True),
     ('[    9.1] general protection fault, probably for non-canonical address 0xdead: 0000 [#1] '
      'SMP', 'oops', True),
@@ -157,6 +167,9 @@ def test_what_goes_to_the_lab_is_framed_alike():
     ('[    9.1] WARNING: possible circular locking dependency detected', 'lockdep report', False),
     ('[    9.1] WARNING: possible recursive locking detected', 'lockdep report', False),
     ('[    9.1] WARNING: suspicious RCU usage', 'lockdep report', False),
+    ('[    9.1] WARNING: bad unlock balance detected!', 'lockdep report', False),
+    ('[    9.1] WARNING: lock held when returning to user space!', 'lockdep report', False),
+    ('[    9.1] WARNING: held lock freed!', 'lockdep report', False),
     ('[    9.1] WARNING: inconsistent lock state', 'lockdep report', False),
     ('[    9.1] INFO: possible irq lock inversion dependency / possible deadlock',
      'lockdep report', False),
@@ -186,6 +199,10 @@ def test_a_report_of_the_kernel_is_recognised(line, name, fatal):
     '[    9.1] user requested TSC rate below hardware speed',
     '[    9.1] KVM: debugfs: duplicate directory 84-11',
     '[    9.1] SVM: kvm: Nested Paging enabled',
+    '[    9.1] kmemleak: Kernel memory leak detector initialized (mem pool available: 15688)',
+    '[    9.1] kmemleak:   comm "assay", pid 99, jiffies 4294937300 (age 5.310s)',
+    '[    9.1] FAULT_INJECTION: forcing a failure.',
+    '[    9.1] assay: page allocation failure: order:0, mode:0x400cc0(GFP_KERNEL_ACCOUNT)',
     '[    9.1] rcu: RCU calculated value of scheduler-enlistment delay is 25 jiffies.',
 ])
 def test_what_a_sound_kernel_prints_is_no_report(line):
@@ -204,6 +221,18 @@ def test_a_console_is_read_as_it_grows(tmp_path):
     assert watcher.worst().line == 'WARNING: CPU: 0'
     watcher.finish()
     assert watcher.worst().name == 'kernel panic'
+
+
+def test_a_report_is_told_with_what_comes_after_it(tmp_path):
+    path = tmp_path / 'console'
+    path.write_bytes(b'[ 1.0] fine\r\n[ 2.0] UBSAN: a\r\n[ 2.1] \r\n[ 2.1] Call Trace:\r\n\r\n'
+                     + b'[ 2.2]  frame\r\n' * 200)
+    watcher = console.Watcher(path)
+    assert watcher.text() == []
+    watcher.finish()
+    assert watcher.text()[:4] == ['[ 2.0] UBSAN: a', '[ 2.1]', '[ 2.1] Call Trace:',
+                                  '[ 2.2]  frame']
+    assert len(watcher.text()) == console.REPORT_LINES - 1
 
 
 # ---- marks, parameters -----------------------------------------------------------------------

@@ -70,6 +70,9 @@ int run_command(const struct settings *job);
 int run_shell(const struct settings *job);
 void run_fetch(const struct settings *job);
 
+/* leaks.c */
+void leaks_check(const struct settings *boot);
+
 /* main.c */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 int64_t now_ms(void);

@@ -139,7 +139,7 @@ static void wait_for_go(void)
 	} while (!channel_receive(&frame, 1000) || frame.type != FRAME_GO);
 }
 
-static void do_job(void)
+static void do_job(const struct settings *boot)
 {
 	struct settings job;
 	const char *held;
@@ -158,6 +158,7 @@ static void do_job(void)
 	snprintf(text, sizeof(text), "%d", status);
 	channel_send(FRAME_STATUS, text, strlen(text));
 	run_fetch(&job);
+	leaks_check(boot);
 	channel_send(FRAME_END, NULL, 0);
 }
 
@@ -178,6 +179,6 @@ int main(void)
 	channel_ready = true;
 	for (value = NULL; (value = settings_next(&boot, "module", value)) != NULL;)
 		load_module(value);
-	do_job();
+	do_job(&boot);
 	power_off();
 }

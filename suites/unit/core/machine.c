@@ -129,7 +129,7 @@ static void flush(void *opaque, u64 linear, bool all)
 }
 
 static const struct x86_ops ops = {
-	.read = read_memory, .write = write_memory, .cmpxchg = compare_memory,
+	.read = read_memory, .write = write_memory, .exchange = compare_memory,
 	.rdmsr = read_msr, .wrmsr = write_msr, .cpuid = cpuid, .tsc = tsc, .flush = flush,
 };
 

@@ -180,7 +180,7 @@ static void trial_cpuid(void *opaque, u32 leaf, u32 subleaf, u32 regs[4])
 }
 
 static const struct x86_ops trial_ops = {
-	.read = trial_read, .write = trial_write, .cmpxchg = trial_cmpxchg, .cpuid = trial_cpuid,
+	.read = trial_read, .write = trial_write, .exchange = trial_cmpxchg, .cpuid = trial_cpuid,
 };
 
 /* 64-bit or 32-bit code at CPL 3 with flat segments; paging plays no part. */

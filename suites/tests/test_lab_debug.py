@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kernel with all checks: it tells of faults, the lab sees that, and assay.ko has none. The
+tests take minutes, and the kernel's first build some more: `make check-debug` runs them."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lab_tools import DIED, OK, ROOT, lab
+from labs import kernels
+
+pytestmark = pytest.mark.skipif(not os.environ.get('ASSAY_DEBUG_KERNEL'),
+                                reason='make check-debug runs these tests')
+SMALL = ('--kernel', 'debug', '--memory', '512')
+OURS = (*SMALL, '--hypervisor', 'assay')
+# A part of every kind: what tasks do to a host, what a host does to memory, what guests do.
+HOSTILE = ('cpu', 'call', 'kill', 'signal', 'state', 'scribble', 'slot')
+MEMORY = ('slot/', 'change/', 'fork/', 'dirty/', 'swap/')
+CASES = ('io/out', 'paging/faults', 'interrupts/nmi', 'state/', 'smp/ipi', 'emulation/string')
+
+
+@pytest.fixture(scope='module')
+def faulty(tmp_path_factory):
+    """faulty.ko for that kernel."""
+    place = str(tmp_path_factory.mktemp('faulty'))
+    for name in ('Kbuild', 'faulty.c'):
+        shutil.copy(os.path.join(ROOT, 'suites/debug', name), place)
+    variables = {key: value for key, value in os.environ.items() if not key.startswith('MAKE')}
+    subprocess.run(['make', '-s', '-C', kernels.find('debug').modules, f'M={place}', 'modules'],
+                   check=True, env=variables)
+    return os.path.join(place, 'faulty.ko')
+
+
+def commit(faulty, *faults):
+    """The Outcome of a lab in which these faults are committed, and the console's log."""
+    script = '\n'.join(f'echo {fault} >/sys/module/faulty/parameters/fault' for fault in faults)
+    outcome = lab('svm', *OURS, '--module', faulty, '--', 'sh', '-c', script)
+    return outcome, outcome.log() if outcome.reason() else ''
+
+
+def test_a_module_without_a_fault_is_fine(faulty):
+    outcome, _ = commit(faulty)
+    assert outcome.status == OK, outcome.errors
+
+
+def test_every_fault_is_reported(faulty):
+    # A report of KASAN switches lockdep off, and each of both tells of the first fault alone.
+    outcome, log = commit(faulty, 'rcu', 'lock_order', 'sleep_in_atomic', 'shift',
+                          'out_of_bounds', 'leak')
+    assert outcome.status == DIED
+    assert outcome.reason() == 'lockdep report: WARNING: suspicious RCU usage'
+    for words in ('WARNING: suspicious RCU usage', 'WARNING: possible circular locking dependency',
+                  'BUG: sleeping function called from invalid context', 'UBSAN: shift-out-of-boun',
+                  'BUG: KASAN: slab-out-of-bounds in out_of_bounds',
+                  'kmemleak: unreferenced object'):
+        assert words in log, words
+
+
+@pytest.mark.parametrize('fault, reason, words', [
+    ('use_after_free', 'sanitizer report: BUG: KASAN: slab-use-after-free|'
+     'sanitizer report: BUG: KASAN: use-after-free', 'Freed by task'),
+    ('leak', r'memory leak: kmemleak: unreferenced object 0x\w+ \(size 256\)', 'backtrace'),
+])
+def test_the_report_is_shown(faulty, fault, reason, words):
+    outcome, _ = commit(faulty, fault)
+    assert outcome.status == DIED
+    assert re.match(reason, outcome.reason())
+    shown = [line for line in outcome.errors.splitlines() if line.startswith('  | ')]
+    assert any(words in line for line in shown), outcome.errors
+    assert any('faulty' in line for line in shown), outcome.errors
+
+
+def test_the_module_in_bad_hands():
+    subprocess.run(['make', '-s', '--no-print-directory', '-C', ROOT, 'build/hostile-test'],
+                   check=True)
+    done = subprocess.run([os.path.join(ROOT, 'ci/hostile'), '--kernel', 'debug', '--seconds', '2',
+                           *HOSTILE], capture_output=True, text=True)
+    assert done.returncode == OK, done.stdout + done.stderr
+    assert 'not ok' not in done.stdout
+
+
+def test_memory_that_the_host_takes():
+    subprocess.run(['make', '-s', '--no-print-directory', '-C', ROOT, 'build/memory-test'],
+                   check=True)
+    module = subprocess.run([os.path.join(ROOT, 'ci/kmod'), 'build', '--kernel', 'debug'],
+                            check=True, capture_output=True, text=True).stdout.strip()
+    done = subprocess.run([os.path.join(ROOT, 'ci/memory'), '--lab', 'svm', '--kernel', 'debug',
+                           '--module', module, '--on', '/dev/assay', *MEMORY],
+                          capture_output=True, text=True)
+    assert done.returncode == OK, done.stdout + done.stderr
+    assert 'not ok' not in done.stdout
+
+
+@pytest.mark.parametrize('target', ['svm', 'vmx'])
+def test_cases(target):
+    outcome = lab(target, *OURS, '--', 'assay', 'run', '--on', '/dev/assay', *CASES)
+    assert outcome.status == OK, outcome.output.decode() + outcome.errors
