@@ -19,7 +19,7 @@ static const struct {
 	const char *name;
 	enum on on;
 	unsigned long nr;
-	bool pointer;
+	bool pointer;		/* arg0 begins what it points to, zeros follow */
 } plain_calls[] = {
 	{ "KVM_GET_API_VERSION", ON_SYSTEM, KVM_GET_API_VERSION, false },
 	{ "KVM_CHECK_EXTENSION", ON_SYSTEM, KVM_CHECK_EXTENSION, false },
@@ -33,7 +33,21 @@ static const struct {
 	{ "KVM_SET_TSC_KHZ", ON_VCPU, KVM_SET_TSC_KHZ, false },
 	{ "KVM_GET_TSC_KHZ", ON_VCPU, KVM_GET_TSC_KHZ, false },
 	{ "KVM_KVMCLOCK_CTRL", ON_VCPU, KVM_KVMCLOCK_CTRL, false },
+	{ "KVM_X86_GET_MCE_CAP_SUPPORTED", ON_SYSTEM, KVM_X86_GET_MCE_CAP_SUPPORTED, true },
+	{ "KVM_X86_SETUP_MCE", ON_VCPU, KVM_X86_SETUP_MCE, true },
+	{ "KVM_X86_SET_MCE", ON_VCPU, KVM_X86_SET_MCE, true },
+	{ "KVM_REINJECT_CONTROL", ON_VM, KVM_REINJECT_CONTROL, true },
+	{ "KVM_HAS_DEVICE_ATTR", ON_VCPU, KVM_HAS_DEVICE_ATTR, true },
+	{ "KVM_GET_STATS_FD", ON_VCPU, KVM_GET_STATS_FD, false },
+	{ "KVM_SET_CPUID", ON_VCPU, KVM_SET_CPUID, true },
+	{ "KVM_RESET_DIRTY_RINGS", ON_VM, KVM_RESET_DIRTY_RINGS, false },
 };
+
+/* Calls whose result is a descriptor. */
+static bool gives_descriptor(unsigned long nr)
+{
+	return nr == KVM_CREATE_VCPU || nr == KVM_CREATE_VM || nr == KVM_GET_STATS_FD;
+}
 
 static int fd_of(const struct engine *e, enum on on)
 {
@@ -42,7 +56,7 @@ static int fd_of(const struct engine *e, enum on on)
 
 static long plain_call(struct engine *e, const struct record *step, const char *name, bool *found)
 {
-	u64 arg = record_value(step, F_arg0, 0);
+	u64 arg[8] = { record_value(step, F_arg0, 0) };	/* as large as any of these takes */
 	long result;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(plain_calls); i++) {
@@ -50,13 +64,12 @@ static long plain_call(struct engine *e, const struct record *step, const char *
 			continue;
 		*found = true;
 		result = ioctl(fd_of(e, plain_calls[i].on), plain_calls[i].nr,
-			       plain_calls[i].pointer ? (u64)(uintptr_t)&arg : arg);
+			       plain_calls[i].pointer ? (u64)(uintptr_t)arg : arg[0]);
 		/* One that works changes the VM for good. */
 		if (result >= 0 && plain_calls[i].on != ON_SYSTEM &&
 		    plain_calls[i].nr != KVM_GET_TSC_KHZ)
 			e->vm->spoiled = true;
-		if (result >= 0 && (plain_calls[i].nr == KVM_CREATE_VCPU ||
-				    plain_calls[i].nr == KVM_CREATE_VM)) {
+		if (result >= 0 && gives_descriptor(plain_calls[i].nr)) {
 			close((int)result);
 			result = 0;	/* which descriptor it was is nobody's business */
 		}
@@ -117,6 +130,11 @@ static long get_cpuid(const struct record *step, int fd, unsigned long nr)
 static long get_cpuid2(struct engine *e, const struct record *step)
 {
 	return get_cpuid(step, e->vm->vcpu, KVM_GET_CPUID2);
+}
+
+static long get_emulated_cpuid(struct engine *e, const struct record *step)
+{
+	return get_cpuid(step, e->target->fd, KVM_GET_EMULATED_CPUID);
 }
 
 static long get_supported_cpuid(struct engine *e, const struct record *step)
@@ -297,6 +315,7 @@ static const struct {
 	{ "KVM_SET_CPUID2", set_cpuid2 },
 	{ "KVM_GET_CPUID2", get_cpuid2 },
 	{ "KVM_GET_SUPPORTED_CPUID", get_supported_cpuid },
+	{ "KVM_GET_EMULATED_CPUID", get_emulated_cpuid },
 	{ "KVM_GET_MSR_INDEX_LIST", get_msr_index_list },
 	{ "KVM_GET_MSR_FEATURE_INDEX_LIST", get_msr_feature_index_list },
 	{ "KVM_SET_MSRS", set_msrs },
