@@ -102,9 +102,14 @@ void assay_msr_init(struct assay_vcpu *vcpu)
 
 /* ---- what may be written (SDM 4, APM 2 appendix A) -------------------------------------- */
 
-static bool canonical(const struct x86_state *s, u64 value)
+/*
+ * By the width that the guest's processor has, whatever CR4.LA57 says of paging (Intel 335252
+ * 2.3); and never more than the host's, into whose registers the value goes.
+ */
+static bool canonical(const struct assay_vcpu *vcpu, u64 value)
 {
-	unsigned int unused = s->cr4 & CR4_LA57 ? 7 : 16;
+	unsigned int unused = vcpu->env.cr4_allowed & CR4_LA57 &&
+			      boot_cpu_has(X86_FEATURE_LA57) ? 7 : 16;
 
 	return (u64)((s64)(value << unused) >> unused) == value;
 }
@@ -200,7 +205,7 @@ static int set_msr(struct assay_vcpu *vcpu, struct x86_state *s, u32 index, u64 
 	case MSR_CSTAR:
 	case MSR_IA32_SYSENTER_ESP:
 	case MSR_IA32_SYSENTER_EIP:
-		if (!canonical(s, value))
+		if (!canonical(vcpu, value))
 			return 1;
 		break;
 	case MSR_TSC_AUX:

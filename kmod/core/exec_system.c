@@ -123,12 +123,21 @@ enum x86_result exec_store_table(struct x86_exec *x)
 	return exec_write(x, x->insn.segment, exec_offset(x), image, 2 + size, 0);
 }
 
+/*
+ * Upper bits that bases, and addresses to invalidate, have not: by the width that the processor
+ * has, not that of the paging in use (Intel 335252).
+ */
+static unsigned int unused_bits(const struct x86_exec *x)
+{
+	return x->env->cr4_allowed & CR4_LA57 ? 7 : 16;
+}
+
 enum x86_result exec_load_table(struct x86_exec *x)
 {
 	struct x86_table *table = x->insn.op == OP_LGDT ? &x->s.gdtr : &x->s.idtr;
 	bool code64 = x86_code64(&x->s);
 	unsigned int size = code64 ? 8 : 4;
-	unsigned int unused = x->s.cr4 & CR4_LA57 ? 7 : 16;
+	unsigned int unused = unused_bits(x);
 	enum x86_result result;
 	u8 image[10];
 	u64 base = 0;
@@ -469,7 +478,7 @@ enum x86_result exec_invlpg(struct x86_exec *x)
 enum x86_result exec_invpcid(struct x86_exec *x)
 {
 	u64 type = exec_get_reg(x, x->insn.reg, x86_code64(&x->s) ? 8 : 4), descriptor[2];
-	unsigned int unused = x->s.cr4 & CR4_LA57 ? 7 : 16;
+	unsigned int unused = unused_bits(x);
 	enum x86_result result;
 
 	if (x86_cpl(&x->s) || x86_vm86(&x->s))
@@ -509,7 +518,7 @@ enum x86_result exec_segment_base(struct x86_exec *x)
 	bool fs = x->insn.op == OP_RDFSBASE || x->insn.op == OP_WRFSBASE;
 	struct x86_seg *seg = &x->s.seg[fs ? X86_FS : X86_GS];
 	unsigned int size = x->insn.operand_size;
-	unsigned int unused = x->s.cr4 & CR4_LA57 ? 7 : 16;
+	unsigned int unused = unused_bits(x);
 	u64 value;
 
 	if (!x86_code64(&x->s) || !(x->s.cr4 & CR4_FSGSBASE))

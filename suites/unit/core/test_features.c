@@ -173,9 +173,10 @@ static void test_invpcid(void)
 	reset_invpcid(LONG64, 3, 2, 0, 0);
 	FAULTS(&m, INVPCID, X86_GP, 0, "INVPCID at CPL 3");
 	reset_invpcid(LONG64, 0, 0, 0, 1ull << 50);
-	m.state.cr4 |= CR4_LA57;
-	m.state.cr0 &= ~CR0_PG;
-	DONE(&m, INVPCID, "INVPCID: 57 bits are canonical with CR4.LA57");
+	DONE(&m, INVPCID, "INVPCID: 57 bits are canonical where the processor has them");
+	m.state.rip = CODE;
+	m.env.cr4_allowed &= ~(u64)CR4_LA57;
+	FAULTS(&m, INVPCID, X86_GP, 0, "INVPCID: 48 bits are, where it has not");
 }
 
 /* ---- AVX ---------------------------------------------------------------------------- */

@@ -296,6 +296,9 @@ static void test_tables(void)
 	ok_equal(m.state.gdtr.base, 0xffff800000001000, "has a base of 64 bits");
 	m.state.rip = CODE;
 	machine_put(&m, DATA + 2, 0x800000001000, 8);
+	DONE(&m, "\x0f\x01\x13", "long64: LGDT takes 57 bits of a processor that has them");
+	m.state.rip = CODE;
+	m.env.cr4_allowed &= ~(u64)CR4_LA57;
 	FAULTS(&m, "\x0f\x01\x13", X86_GP, 0, "long64: LGDT of no address");
 	machine_reset(&m, PROT32, 3);
 	m.state.gpr[X86_RBX] = DATA;
@@ -539,6 +542,9 @@ static void test_bases(void)
 	ok_equal(m.state.seg[X86_GS].base, 0x7fff12345678, "sets the base");
 	m.state.rip = CODE;
 	m.state.gpr[X86_RAX] = 1ull << 47;
+	DONE(&m, "\xf3\x48\x0f\xae\xd8", "WRGSBASE of 57 bits, with 4 levels of paging");
+	m.state.rip = CODE;
+	m.env.cr4_allowed &= ~(u64)CR4_LA57;
 	FAULTS(&m, "\xf3\x48\x0f\xae\xd8", X86_GP, 0, "WRGSBASE of no address");
 	machine_reset(&m, LONG64, 0);
 	m.state.seg[X86_GS].base = 1;
