@@ -47,6 +47,7 @@ static bool forced(struct assay_vcpu *vcpu)
 int assay_undefined(struct assay_vcpu *vcpu)
 {
 	const struct x86_fault fault = { .vector = X86_UD };
+	struct x86_fault breakpoint = { .vector = X86_DB };
 	int ret;
 
 	x86_exec_begin(&vcpu->exec);
@@ -54,6 +55,9 @@ int assay_undefined(struct assay_vcpu *vcpu)
 		vcpu->state.rip += sizeof(forced_prefix);
 		/* VMX saves RF set at a fault's exit (SDM 3 28.3.3); the prefix is none. */
 		vcpu->state.rflags &= ~X86_FLAG_RF;
+		breakpoint.dr6 = x86_exec_breakpoints(&vcpu->exec);
+		if (breakpoint.dr6)
+			return assay_debug_trap(vcpu, &breakpoint);
 		ret = assay_emulate(vcpu);
 		/* A signal came before anything was done: next time it is emulated again. */
 		if (ret == -EINTR)
