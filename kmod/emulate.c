@@ -284,11 +284,19 @@ static int ask(struct assay_vcpu *vcpu)
 	return LEAVE;
 }
 
-/* KVM_EXIT_INTERNAL_ERROR: the instruction is beyond core/. */
+/*
+ * The instruction is beyond core/: KVM_EXIT_INTERNAL_ERROR, with which user space ends the VM.
+ * A program of the guest's must not be able to do that to its kernel: it gets #UD, as with KVM.
+ */
 static int give_up(struct assay_vcpu *vcpu)
 {
+	static const struct x86_fault undefined = { .vector = X86_UD };
 	struct kvm_run *run = vcpu->run;
 
+	if (x86_cpl(&vcpu->state) != 0) {
+		x86_exec_begin(&vcpu->exec);
+		return assay_raise(vcpu, &undefined, 0);
+	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
 	run->internal.ndata = 0;
