@@ -271,6 +271,8 @@ static const struct feature features[] = {
 	CPU("xsaveerptr", 0x80000008, 0, EBX, 2, "XSAVE always saves the error pointers"),
 	CPU("rdpru", 0x80000008, 0, EBX, 4, "RDPRU"),
 	CPU("wbnoinvd", 0x80000008, 0, EBX, 9, "WBNOINVD"),
+	CPU("kvm_clocksource2", 0x40000001, 0, EAX, 3, "KVM's clock, by its own MSRs"),
+	CPU("kvm_pv_send_ipi", 0x40000001, 0, EAX, 11, "KVM's hypercall for IPIs"),
 	CPU("null_sel_clr_base", 0x80000021, 0, EAX, 6, "loading a null selector clears the base"),
 
 	CAP("irqchip", KVM_CAP_IRQCHIP, "PIC, IOAPIC and local APIC in the kernel"),
