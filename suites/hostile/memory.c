@@ -21,6 +21,8 @@
 #define FAIL "/proc/thread-self/fail-nth"
 #define MOST 400	/* allocations of a call; more are taken for a loop that has no end */
 
+static int fail_file = -1;
+
 /* Allocations that may sleep fail as well, and nothing is said of it. */
 static void need_injection(void)
 {
@@ -38,25 +40,31 @@ static void need_injection(void)
 		check(write_text(settings[i][0], settings[i][1]), "%s: %m", settings[i][0]);
 }
 
-static long fail_at(unsigned int number)
+/* The file stays open: to open it again needs memory, too. */
+static void fail_at(unsigned int number)
 {
-	char text[16] = "";
-	int fd = open(FAIL, O_RDWR | O_CLOEXEC);
-	ssize_t got;
+	char text[16];
 
-	check(fd >= 0, "%s: %m", FAIL);
+	if (fail_file < 0)
+		fail_file = open(FAIL, O_RDWR | O_CLOEXEC);
+	check(fail_file >= 0, "%s: %m", FAIL);
 	snprintf(text, sizeof(text), "%u", number);
-	if (number) {
-		check(write(fd, text, strlen(text)) > 0, "%s: %m", FAIL);
-		close(fd);
-		return number;
-	}
-	/* What is left: 0 if the fault has happened. */
-	got = read(fd, text, sizeof(text) - 1);
-	check(got > 0, "%s: %m", FAIL);
-	check(write(fd, "0", 1) == 1, "%s: %m", FAIL);
-	close(fd);
-	return atol(text);
+	check(pwrite(fail_file, text, strlen(text), 0) > 0, "%s: %m", FAIL);
+}
+
+/*
+ * Nothing fails any more. What is left of the number: 0 if something has failed. The kernel may
+ * count copies from and to the task as well, so this may be what fails: then it was too late.
+ */
+static long fail_none(void)
+{
+	char text[16] = "1";
+	ssize_t got = pread(fail_file, text, sizeof(text) - 1, 0);
+
+	check(got > 0 || errno == EFAULT, "%s: %m", FAIL);
+	while (pwrite(fail_file, "0", 1, 0) != 1)
+		check(errno == EFAULT, "%s: %m", FAIL);
+	return got > 0 ? atol(text) : 1;
 }
 
 struct call {
@@ -210,7 +218,9 @@ static int map_run(struct machine *machine)
 
 	if (pages == MAP_FAILED)
 		return -errno;
-	munmap((void *)pages, machine->run_bytes);
+	/* That needs memory, too. */
+	while (munmap((void *)pages, machine->run_bytes))
+		check(errno == ENOMEM, "munmap: %m");
 	return 0;
 }
 
@@ -257,7 +267,7 @@ static unsigned int each_fails(struct machine *machine, const struct call *call)
 		call->prepare(machine);
 		fail_at(number);
 		ret = call->make(machine);
-		left = fail_at(0);
+		left = fail_none();
 		check(ret >= 0 || ret == -ENOMEM || ret == -EFAULT || ret == -EINTR,
 		      "%s, allocation %u: %s", call->name, number, strerror(-ret));
 		if (ret >= 0)
