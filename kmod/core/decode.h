@@ -45,6 +45,7 @@ enum x86_op {
 	OP_RSM, OP_X87, OP_FXSAVE, OP_FXRSTOR, OP_LDMXCSR, OP_STMXCSR, OP_XSAVE, OP_XRSTOR,
 	OP_RDPID,
 	OP_SSE_MOVE,		/* a move of an XMM or MMX register: see the opcode and prefix */
+	OP_SSE,			/* arithmetic of XMM registers, the same */
 	OP_EMMS,
 	OP_VEX,			/* VEX, EVEX or XOP encoded */
 	OPS

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Moves between memory and XMM or MMX registers, and the instructions that save and load
- * them, on an image of the FPU as FXSAVE lays it out (SDM 1 10.5.1). Arithmetic is not
- * done here: it stays with the processor.
+ * them, on an image of the FPU as FXSAVE lays it out (SDM 1 10.5.1).
  */
 #include "fpu.h"
 
@@ -55,7 +54,7 @@ enum x86_result exec_check_mmx(struct x86_exec *x)
 	return result == X86_OK ? exec_check_pending(x) : result;
 }
 
-static enum x86_result check_sse(struct x86_exec *x)
+enum x86_result exec_check_sse(struct x86_exec *x)
 {
 	if (!(x->s.cr4 & CR4_OSFXSR))
 		return exec_ud(x);
@@ -72,7 +71,7 @@ static enum x86_result check_avx(struct x86_exec *x)
 
 /* ---- moves of XMM and MMX registers --------------------------------------------------------- */
 
-static u8 *xmm(struct x86_exec *x, unsigned int number)
+u8 *exec_xmm(struct x86_exec *x, unsigned int number)
 {
 	return x->fpu + FX_XMM + 16 * number;
 }
@@ -200,7 +199,6 @@ static unsigned int move_size(const struct x86_exec *x, const struct move *move)
 	return move->bytes ? move->bytes : x->insn.rex & 8 ? 8 : 4;
 }
 
-/* Only with memory: between registers nothing needs a hypervisor. */
 enum x86_result exec_sse_move(struct x86_exec *x)
 {
 	u8 prefix = x->insn.repeat ? x->insn.repeat : x->insn.operand_prefix ? 0x66 : 0;
@@ -209,15 +207,17 @@ enum x86_result exec_sse_move(struct x86_exec *x)
 	enum x86_result result;
 	unsigned int bytes;
 
-	if (!move || !x->insn.memory || !exec_take_fpu(x))
+	if (!move || !exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
-	result = move->mmx ? exec_check_mmx(x) : check_sse(x);
+	if (!x->insn.memory)
+		return exec_sse_registers(x);
+	result = move->mmx ? exec_check_mmx(x) : exec_check_sse(x);
 	if (result != X86_OK)
 		return result;
 	bytes = move_size(x, move);
 	if (move->mmx)
 		return move_mmx(x, move, bytes);
-	reg = xmm(x, x->insn.reg) + (move->high ? 8 : 0);
+	reg = exec_xmm(x, x->insn.reg) + (move->high ? 8 : 0);
 	if (move->store)
 		return move_memory(x, move, reg, bytes);
 	result = move_memory(x, move, value, bytes);
@@ -245,10 +245,10 @@ static bool vex_operands_valid(const struct x86_insn *insn, const struct move *m
 static void vex_fill(struct x86_exec *x, const struct move *move, const u8 value[32],
 		     unsigned int bytes)
 {
-	u8 *low = xmm(x, x->insn.reg), *high = x->ymm + 16 * x->insn.reg;
+	u8 *low = exec_xmm(x, x->insn.reg), *high = x->ymm + 16 * x->insn.reg;
 
 	if (move->merges) {
-		memmove(low, xmm(x, x->insn.vex_reg & (x86_code64(&x->s) ? 15 : 7)), 16);
+		memmove(low, exec_xmm(x, x->insn.vex_reg & (x86_code64(&x->s) ? 15 : 7)), 16);
 		memcpy(low + (move->high ? 8 : 0), value, bytes);
 		memset(high, 0, 16);
 		return;
@@ -275,7 +275,7 @@ static enum x86_result vex_move(struct x86_exec *x)
 		return result;
 	bytes = insn->vex_long && move->bytes == 16 ? 32 : move_size(x, move);
 	if (move->store) {
-		memcpy(value, xmm(x, insn->reg) + (move->high ? 8 : 0), move->high ? 8 : 16);
+		memcpy(value, exec_xmm(x, insn->reg) + (move->high ? 8 : 0), move->high ? 8 : 16);
 		memcpy(value + 16, x->ymm + 16 * insn->reg, 16);
 		return move_memory(x, move, value, bytes);
 	}
@@ -358,7 +358,7 @@ enum x86_result exec_mxcsr(struct x86_exec *x)
 
 	if (!exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
-	result = check_sse(x);
+	result = exec_check_sse(x);
 	if (result != X86_OK)
 		return result;
 	if (x->insn.op == OP_STMXCSR) {

@@ -68,6 +68,9 @@ x86_executor exec_store_segment, exec_load_segment, exec_push_segment, exec_pop_
 /* exec_fpu.c */
 x86_executor exec_sse_move, exec_vex, exec_fxsave, exec_fxrstor, exec_mxcsr, exec_wait, exec_emms;
 
+/* exec_sse.c */
+x86_executor exec_sse;
+
 /* exec_x87.c */
 x86_executor exec_x87;
 

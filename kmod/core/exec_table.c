@@ -137,6 +137,7 @@ x86_executor *const exec_table[OPS] = {
 	[OP_WRPKRU] = exec_pkru,
 
 	[OP_SSE_MOVE] = exec_sse_move,
+	[OP_SSE] = exec_sse,
 	[OP_FXSAVE] = exec_fxsave,
 	[OP_FXRSTOR] = exec_fxrstor,
 	[OP_LDMXCSR] = exec_mxcsr,

@@ -43,5 +43,11 @@ bool exec_take_ymm(struct x86_exec *x);
 enum x86_result exec_check_x87(struct x86_exec *x);
 /* #MF, if an exception of an earlier instruction waits (SDM 1 8.7). */
 enum x86_result exec_check_pending(struct x86_exec *x);
+/* SSE: #UD without CR4.OSFXSR or with EM, #NM with TS. */
+enum x86_result exec_check_sse(struct x86_exec *x);
+/* An XMM register's 16 bytes in the copy. */
+u8 *exec_xmm(struct x86_exec *x, unsigned int number);
+/* exec_sse.c: a move whose operands are both registers. */
+enum x86_result exec_sse_registers(struct x86_exec *x);
 /* MMX: #UD with EM, #NM with TS, #MF, in that order (SDM 2 table 23-4 on). */
 enum x86_result exec_check_mmx(struct x86_exec *x);

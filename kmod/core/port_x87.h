@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Borrowing the processor's x87 registers from whom they belong to. Of its own, and not in
+ * Borrowing the processor's x87 and XMM registers from whom they belong to. Of its own, and not in
  * port.h, because the kernel's header brings macros that other code has other meanings for.
  */
 #pragma once
@@ -10,6 +10,20 @@
 #ifdef __KERNEL__
 
 #include <asm/fpu/api.h>
+
+/* The compiler has no use for XMM registers in the kernel, and does not know them. */
+#define PORT_XMM_CLOBBERED
+
+/* The same for XMM registers, which may be changed up to the end. */
+static inline void port_sse_begin(void)
+{
+	kernel_fpu_begin_mask(KFPU_MXCSR);
+}
+
+static inline void port_sse_end(void)
+{
+	kernel_fpu_end();
+}
 
 struct port_x87 {
 };
@@ -29,6 +43,16 @@ static inline void port_x87_end(const struct port_x87 *own)
 }
 
 #else
+
+#define PORT_XMM_CLOBBERED , "xmm0", "xmm1"
+
+static inline void port_sse_begin(void)
+{
+}
+
+static inline void port_sse_end(void)
+{
+}
 
 /* The program's own x87 registers, as FNSAVE has them; XMM registers are not touched. */
 struct port_x87 {

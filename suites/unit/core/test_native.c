@@ -34,12 +34,14 @@ static const u8 one_byte[] = {
 };
 
 static const u8 two_byte[] = {
-	0x06, 0x08, 0x09, 0x0b, 0x0e, 0x10, 0x11, 0x12, 0x13, 0x16, 0x17, 0x1f, 0x20, 0x22, 0x23,
-	0x28, 0x29, 0x2b, 0x30, 0x32, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
-	0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x6e, 0x6f, 0x77, 0x7e, 0x7f, 0x80, 0x85, 0x8a,
-	0x8f, 0x90, 0x91, 0x92, 0x94, 0x96, 0x98, 0x9a, 0x9c, 0x9f, 0xa3, 0xa4, 0xa5, 0xab,
-	0xac, 0xad, 0xae, 0xaf, 0xb0, 0xb1, 0xb3, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc,
-	0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc3, 0xc7, 0xc8, 0xcb, 0xcf, 0xd6, 0xe7, 0xf0,
+	0x06, 0x08, 0x09, 0x0b, 0x0e, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x1f, 0x20,
+	0x22, 0x23, 0x28, 0x29, 0x2b, 0x2e, 0x2f, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58,
+	0x59, 0x5a, 0x5b, 0x5c, 0x5d, 0x5e, 0x5f, 0x58, 0x59, 0x5a, 0x5c, 0x5e, 0x30, 0x32, 0x40,
+	0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f,
+	0x6e, 0x6f, 0x77, 0x7e, 0x7f, 0x80, 0x85, 0x8a, 0x8f, 0x90, 0x91, 0x92, 0x94, 0x96, 0x98,
+	0x9a, 0x9c, 0x9f, 0xa3, 0xa4, 0xa5, 0xab, 0xac, 0xad, 0xae, 0xaf, 0xb0, 0xb1, 0xb3, 0xb6,
+	0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc3, 0xc7, 0xc8, 0xcb,
+	0xcf, 0xd6, 0xe7, 0xf0,
 };
 
 /* Only in 32-bit code. */
@@ -191,7 +193,7 @@ static void flat_state(struct trial *t)
 
 	*s = (struct x86_state){
 		.rip = NATIVE_CODE, .cr0 = CR0_PE | CR0_NE | CR0_MP,
-		.cr4 = CR4_OSFXSR | CR4_OSXSAVE, .xcr0 = 7,
+		.cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE, .xcr0 = 7,
 		.efer = X86_EFER_LMA | X86_EFER_LME,
 	};
 	s->rflags = X86_FLAG_ONE | X86_FLAG_IF | (random_next() & X86_FLAGS_STATUS);
@@ -262,6 +264,57 @@ static void random_x87_words(u8 *fpu, bool x87)
 	memcpy(fpu + 2, &fsw, 2);
 }
 
+/* A number of 4 or 8 bytes: common ones, zeros, denormals, infinities and NaNs. */
+static u64 random_float(unsigned int size)
+{
+	u64 sign = (u64)random_below(2) << (size == 8 ? 63 : 31);
+	unsigned int fraction = size == 8 ? 52 : 23, bias = size == 8 ? 1023 : 127;
+	u64 value = random_next() & ((1ull << fraction) - 1);
+	u64 exponent = bias - 8 + random_below(17);
+
+	switch (random_below(8)) {
+	case 0:
+		return sign;
+	case 1:
+		exponent = 0;
+		break;
+	case 2:
+		exponent = 2 * bias + random_below(2);
+		value = random_below(2) ? value : 0;
+		break;
+	case 3:
+		exponent = random_below(2 * bias + 2);
+		break;
+	case 4:
+		value = 0;
+		break;
+	}
+	return sign | exponent << fraction | value;
+}
+
+static void random_floats(u8 bytes[16])
+{
+	unsigned int size = random_below(2) ? 4 : 8;
+
+	for (unsigned int at = 0; at < 16; at += size) {
+		u64 value = random_float(size);
+
+		memcpy(bytes + at, &value, size);
+	}
+}
+
+/* Underflow stays masked: what it does otherwise is not for the executor. */
+static void random_sse(u8 *fpu)
+{
+	u16 mxcsr = (random_below(4) ? 0x1f80 : 0x0800 | (random_next() & 0x1f80)) |
+		    random_below(4) << 13 | (random_below(8) ? 0 : 0x8000) |
+		    (random_below(8) ? 0 : 0x0040) | (random_below(4) ? 0 : random_below(64));
+
+	memcpy(fpu + 24, &mxcsr, 2);
+	for (unsigned int i = 0; i < 16; i++)
+		random_floats(fpu + 160 + 16 * i);
+}
+
 static void random_fpu(struct trial *t)
 {
 	u8 *fpu = t->fpu_before;
@@ -276,6 +329,8 @@ static void random_fpu(struct trial *t)
 	fpu[4] = random_next() >> 32;	/* tags */
 	fpu[24] = 0x80;			/* MXCSR */
 	fpu[25] = 0x1f;
+	if (t->insn.op == OP_SSE)
+		random_sse(fpu);
 	for (unsigned int i = 0; i < 8; i++)
 		random_x87(fpu + 32 + 16 * i);
 }
@@ -319,7 +374,8 @@ static bool aim_memory(struct trial *t)
 
 	if (!insn->memory || insn->op == OP_LEA || insn->op == OP_NOP)
 		return true;
-	if ((insn->op == OP_SSE_MOVE || insn->op == OP_VEX) && random_below(8))
+	if ((insn->op == OP_SSE_MOVE || insn->op == OP_SSE || insn->op == OP_VEX) &&
+	    random_below(8))
 		target &= ~31ull;
 	if (insn->address_size < 4)
 		return false;
@@ -339,6 +395,8 @@ static bool aim_memory(struct trial *t)
 	gpr[insn->base] = (target - offset) & (insn->address_size == 8 ? ~0ull : 0xffffffff);
 	if (insn->op == OP_X87)
 		aim_x87(t, target);
+	if (insn->op == OP_SSE)
+		random_floats(t->data_before + (target - NATIVE_DATA));
 	if (insn->op == OP_LDMXCSR)
 		put_data(t, target, random_next() & (random_below(4) ? 0xffff : 0x10ffff), 4);
 	if (insn->op == OP_JMP || insn->op == OP_CALL)
@@ -582,6 +640,7 @@ static int signal_of(unsigned int vector)
 	switch (vector) {
 	case X86_DE:
 	case X86_MF:
+	case X86_XM:
 		return SIGFPE;
 	case X86_UD:
 		return SIGILL;
