@@ -114,7 +114,7 @@ help:
 	@echo 'make [all]         build/assay and the microguests'
 	@echo 'make check         run every case on TARGET ($(TARGET)); RUN_ARGS adds options'
 	@echo 'make check-svm     in labs, on AMD hardware emulated by QEMU and by Bochs: stock kvm_amd, assay.ko'
-	@echo 'make check-vmx     the same on Intel hardware emulated by Bochs: stock kvm_intel, assay.ko'
+	@echo 'make check-vmx     the same on Intel hardware emulated by Bochs: stock kvm_intel, assay.ko (twice)'
 	@echo 'make check-all     on every target there is (ci/check --list), one table of all'
 	@echo 'make check-memory  what becomes of guests when the host swaps, unmaps, forks: on TARGET or in a lab'
 	@echo 'make check-hostile the host survives tasks and guests that mean it ill: assay.ko in a lab, or TARGET'
@@ -310,7 +310,7 @@ KEEP_STATUS = status=$$?; echo $$status >build/check.status; exit $$status
 
 # Targets by name (ci/check --list): labs and nodes alike, in one table.
 check-svm: CHECKED = svm assay-svm svm-bochs assay-svm-bochs
-check-vmx: CHECKED = vmx assay-vmx
+check-vmx: CHECKED = vmx assay-vmx assay-vmx-plain
 check-all: CHECKED = all
 check-svm check-vmx check-all: all build/lab/agent
 	@ci/check $(CHECKED) $(RUN_ARGS); $(KEEP_STATUS)

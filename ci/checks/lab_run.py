@@ -68,7 +68,7 @@ class LabRun:
             outcome = session.run(self.config(file.name, cpus),
                                   ['assay', 'run', '--on', self.results.node, '--jobs', '1',
                                    '--format', 'json', '--coverage', '--names', '/names',
-                                   *self.options.arguments],
+                                   *self.target.arguments(self.options.arguments)],
                                   collect, said.append, self.stop.is_set)
         with self.lock:
             self.labs.append(outcome)

@@ -24,10 +24,15 @@ class Target:
     params: tuple = ()          # "kvm_amd.npt=0": of the lab's kernel modules
     smp: int = 1                # processors of the lab that runs the suite smp
     seconds: int = 600          # that a lab may take
+    timeout: int = 0            # ms in the guest at a time; 0: what assay run gives
 
     def device(self):
         """The device node of the hypervisor, here or in the lab."""
         return self.node or f'/dev/{self.hypervisor}'
+
+    def arguments(self, given):
+        """For assay run: what was given on the command line, else the target's own."""
+        return given or (['--timeout', str(self.timeout)] if self.timeout else [])
 
 
 def parse(name, entry, file):

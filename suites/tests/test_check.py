@@ -59,6 +59,14 @@ def test_a_malformed_target_is_named(tmp_path, entry, message):
     assert message in str(caught.value)
 
 
+def test_a_slow_target_has_its_own_timeout(tmp_path):
+    entry = {'text': 'x', 'lab': 'vmx', 'timeout': 20000}
+    slow = targets.load(write(tmp_path, entry))['mine']
+    assert slow.arguments([]) == ['--timeout', '20000']
+    assert slow.arguments(['--timeout', '5']) == ['--timeout', '5']
+    assert targets.load(write(tmp_path, {'text': 'x', 'lab': 'vmx'}))['mine'].arguments([]) == []
+
+
 def test_targets_are_chosen_in_order_and_once(tmp_path):
     known = targets.load(ROOT / 'ci/targets.json')
     assert [t.name for t in targets.choose(known, ['vmx', 'svm', 'vmx'])] == ['vmx', 'svm']
