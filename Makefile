@@ -132,6 +132,7 @@ help:
 	@echo 'make bench-kmod    instructions that the module and stock kvm_amd take, counted in the svm lab'
 	@echo 'make asan          build/asan/assay and unit tests, with address and undefined sanitizers'
 	@echo 'make fuzz          fuzz image loader, executor and page walker for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make fuzz-kmod     fuzz assay.ko in a lab: calls and guests; FUZZ_SECONDS= for so long'
 	@echo 'make format-check  check the layout of all sources'
 	@echo 'make lint          the same, and a second compiler and the scripts'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR'
@@ -450,6 +451,23 @@ build/bench-kmod: $(BENCH) $(wildcard suites/bench/*.h) Makefile
 bench-kmod: build/bench-kmod build/lab/agent
 	@ci/bench-kmod $(BENCH_ARGS); $(KEEP_STATUS)
 
+# ---- fuzzing the module ------------------------------------------------------------------
+
+# Guests are made of the module's own tables of opcodes.
+FUZZ_KMOD := $(sort $(wildcard suites/fuzz-kmod/*.c))
+
+build/fuzz-kmod: $(FUZZ_KMOD) $(wildcard suites/fuzz-kmod/*.h) $(CORE) $(wildcard kmod/core/*.h) Makefile
+	@mkdir -p $(@D)
+	@echo '  CC $@'
+	@$(CC) $(MEMORY_CFLAGS) -Ikmod/core $(CFLAGS) -static $(FUZZ_KMOD) kmod/core/decode.c \
+		kmod/core/opcodes.c -lpthread -o $@
+
+# Bounded by numbers, unless somebody says for how long.
+.PHONY: fuzz-kmod
+fuzz-kmod: build/fuzz-kmod build/lab/agent
+	@ci/fuzz-kmod $(if $(filter file,$(origin FUZZ_SECONDS)),,--seconds $(FUZZ_SECONDS)) \
+		$(FUZZ_KMOD_ARGS); $(KEEP_STATUS)
+
 # ---- the module ----------------------------------------------------------------------
 
 .PHONY: kmod kmod-install kmod-check
@@ -477,6 +495,8 @@ lint: format-check $(GEN_H)
 		$(FUZZ_CORE:%=suites/fuzz/%.c)
 	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE) $(BENCH) \
 		suites/fuzz/replay.c
+	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE)
+	$(CLANG) $(MEMORY_CFLAGS) -Ikmod/core -Werror -fsyntax-only $(FUZZ_KMOD)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
 		sh -n $$script || exit 1; done
