@@ -495,7 +495,6 @@ lint: format-check $(GEN_H)
 		$(FUZZ_CORE:%=suites/fuzz/%.c)
 	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE) $(BENCH) \
 		suites/fuzz/replay.c
-	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE)
 	$(CLANG) $(MEMORY_CFLAGS) -Ikmod/core -Werror -fsyntax-only $(FUZZ_KMOD)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \

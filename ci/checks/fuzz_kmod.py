@@ -2,6 +2,7 @@
 """Runs build/fuzz-kmod in labs, goes on after a lab that has died, keeps what is found as
 texts, replays and minimises them."""
 
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -12,16 +13,16 @@ from labs import cli, config, session
 
 PROGRAM = os.path.join(config.ROOT, 'build', 'fuzz-kmod')
 FOUND = os.path.join(config.ROOT, 'build', 'fuzz-kmod-found')
-CALLS, GUESTS = 250, 20000      # where no time is given
+CALLS, GUESTS = 200, 100000      # where no time is given
+APART = 10 ** 9                 # seeds between labs, if nobody says how many there are
 RESTARTS = 10                   # a target that dies more often is not worth more time
 SPARE = 120                     # seconds for boot, and for what is left to end
-SLOWEST = 1.0                   # seconds that a sequence of calls takes on a busy machine
+# Seconds that one takes on a machine that is busy with other things, too.
+SLOWEST = {'calls': 2.0, 'guest': 0.02}
 FOUND_LINE = re.compile(r'^found (calls|guest)/(\d+)$', re.MULTILINE)
 
-# The emulator's own ends, over what a processor would live through: no findings.
-EMULATORS_OWN = (
-    (re.compile(r'invalid tss'), 'QEMU ends over a TSS in TR that is not an available one'),
-)
+# The emulator ends itself, which no processor does whatever it is given: named, and no finding.
+CRASHED = re.compile(r'the emulator was killed by signal \d+')
 
 
 def say(text):
@@ -30,13 +31,13 @@ def say(text):
 
 # ---- labs ------------------------------------------------------------------------------------
 
-def configuration(options, timeout, files=()):
+def configuration(options, smp, timeout, files=()):
     """The Config of a lab as options ask for it."""
     stock = options.on == '/dev/kvm'
     return config.Config(
         target=options.lab, kernel=options.kernel, modules=options.modules,
         hypervisor='kvm' if stock else 'assay', replaced=tuple(options.replaced),
-        emulator=options.emulator, smp=options.smp, memory=options.memory, timeout=timeout,
+        emulator=options.emulator, smp=smp, memory=options.memory, timeout=timeout,
         files=((PROGRAM, 'fuzz-kmod'), *files))
 
 
@@ -48,17 +49,19 @@ class Output:
         self.quiet = quiet
 
     def __call__(self, data):
+        """Whole lines: another lab may be saying something, too."""
+        before = self.kept.rfind(b'\n') + 1
         self.kept += data
         if not self.quiet:
-            cli.writer(1)(data)
+            cli.writer(1)(self.kept[before:self.kept.rfind(b'\n') + 1])
 
     def text(self):
         return self.kept.decode(errors='replace')
 
 
-def in_lab(options, arguments, timeout, files=(), quiet=False):
-    """(Result, output) of build/fuzz-kmod in a lab."""
-    wish = configuration(options, timeout, files)
+def in_lab(options, arguments, smp, timeout, files=(), quiet=False):
+    """(Result, output) of build/fuzz-kmod in a lab with so many processors."""
+    wish = configuration(options, smp, timeout, files)
     output = Output(quiet)
     result = session.run(wish, ['/fuzz-kmod', options.on, *map(str, arguments)], output, output)
     if result.status == session.CANNOT:
@@ -88,11 +91,8 @@ def keep(options, world, seed, why):
 
 
 def emulators_own(result):
-    """Why the emulator ended by itself, if it is known to; else None."""
-    for expression, why in EMULATORS_OWN:
-        if expression.search(result.reason or ''):
-            return why
-    return None
+    """Whether the emulator ended by a fault of its own."""
+    return bool(CRASHED.search(result.reason or ''))
 
 
 def last_seeds(result, world):
@@ -108,16 +108,16 @@ def last_seeds(result, world):
 # ---- a campaign ------------------------------------------------------------------------------
 
 class Campaign:
-    """Seeds of one world, in as many labs as it takes."""
+    """Seeds of one world from first on, in as many labs as it takes, one after the other."""
 
-    def __init__(self, options, world, count, seconds):
+    def __init__(self, options, world, smp, first, count, seconds):
         self.options = options
         self.world = world
-        self.next = options.seed
-        self.last = options.seed + count
+        self.smp = smp
+        self.next = first
+        self.last = first + count
         self.deadline = time.monotonic() + seconds if seconds else None
         self.found = 0
-        self.own = 0
 
     def left(self):
         """(count, seconds) for the next lab; None when there is nothing more to do."""
@@ -132,10 +132,9 @@ class Campaign:
             todo = self.left()
             if not todo:
                 break
-            # Calls have threads of their own; a guest is one.
-            workers = 1 if self.world == 'calls' else self.options.smp
-            timeout = SPARE + (todo[1] or 60 + todo[0] * SLOWEST)
-            result, output = in_lab(self.options, [self.world, self.next, *todo, workers], timeout)
+            timeout = SPARE + (todo[1] or todo[0] * SLOWEST[self.world])
+            result, output = in_lab(self.options, [self.world, self.next, *todo, 1], self.smp,
+                                    timeout)
             for world, seed in FOUND_LINE.findall(output):
                 keep(self.options, world, int(seed), 'see above')
                 self.found += 1
@@ -145,23 +144,33 @@ class Campaign:
                     self.found += 1
                 break
             self.died(result)
+        else:
+            say(f'{self.world}: given up after {RESTARTS} labs')
+            self.found += 1
         return self.found
 
     def died(self, result):
         """The lab has: over a seed that is named, and the rest goes on after it."""
         seeds = last_seeds(result, self.world)
-        why = emulators_own(result)
-        if why:
-            say(f'{self.world}: the emulator ended by itself: {why}')
-            self.own += 1
-        elif not seeds:
+        own = emulators_own(result)
+        if own:
+            say(f'a fault of the emulator, no finding: {result.reason}')
+        if not seeds:
             say(f'{self.world}: the lab died at no seed: {result.reason}')
-            self.found += 1
-        else:
-            for seed in seeds:
-                keep(self.options, self.world, seed, result.reason)
-            self.found += 1
+        for seed in seeds:
+            keep(self.options, self.world, seed, result.reason)
+        self.found += 0 if own and seeds else 1
         self.next = max(seeds, default=self.next) + 1
+
+
+def campaigns(options, world, count, seconds):
+    """Those that go on at once. Calls have threads, for which a lab has several processors; a
+    guest is one thread, and as many labs as this machine has processors share the seeds."""
+    if world == 'calls':
+        return [Campaign(options, world, options.smp, options.seed, count, seconds)]
+    each = -(-count // options.jobs)
+    return [Campaign(options, world, 1, options.seed + i * (each or APART),
+                     max(0, min(each, count - i * each)), seconds) for i in range(options.jobs)]
 
 
 def fuzz(options):
@@ -169,8 +178,12 @@ def fuzz(options):
     half = options.seconds // 2
     found = 0
     for world, count in (('calls', options.calls), ('guest', options.guests)):
-        if count or half:
-            found += Campaign(options, world, count, half).run()
+        if not count and not half:
+            continue
+        if half:
+            count = 0
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            found += sum(pool.map(Campaign.run, campaigns(options, world, count, half)))
     say(f'{found} found' if found else 'nothing found')
     return session.FAILED if found else 0
 
@@ -184,7 +197,7 @@ def replay(options, path, quiet=False):
     if options.on.startswith('fake:'):
         done = subprocess.run([PROGRAM, options.on, 'replay', path], capture_output=quiet)
         return done.returncode
-    result, _ = in_lab(options, ['replay', '/sequence'], SPARE + 60, ((path, 'sequence'),), quiet)
+    result, _ = in_lab(options, ['replay', '/sequence'], options.smp, SPARE + 60, ((path, 'sequence'),), quiet)
     if result.reason and emulators_own(result):
         return 0
     return session.FAILED if result.reason or result.status else 0

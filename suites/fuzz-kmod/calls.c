@@ -43,6 +43,8 @@ int call(const char *name, int file, unsigned long request, uintptr_t argument, 
 {
 	int result = ioctl(file, request, argument);
 
+	if (request != KVM_RUN)
+		count_end(result >= 0 ? CALL_DONE : CALL_REFUSED);
 	if (result >= 0)
 		return result;
 	if (errno >= 64 || !((errors | ALWAYS) >> errno & 1))
@@ -311,6 +313,8 @@ static void write_code(const struct op *op)
 		memset(code + at + 3, 0xff, 2);
 		at += 5;
 	}
+	if (tcg)
+		insn_spare_qemu(code, at);
 	arena_write(CODE_AT, code, at);
 }
 

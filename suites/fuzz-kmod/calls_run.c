@@ -70,6 +70,7 @@ void run_times(unsigned int vcpu, uint64_t how, uint64_t times, uint64_t seed)
 		if (!result && !o.scribbled && !exit_known(reason))
 			broken("KVM_RUN ended with exit reason %u, which no guest here can cause",
 			       reason);
+		count_end(result ? END_TIME : o.scribbled ? GUEST_ENDS : reason);
 		answer(run, &chance);
 	}
 	run->immediate_exit = 0;

@@ -99,6 +99,8 @@ void calls_make(struct sequence *sequence, uint64_t seed);
 void guest_make(struct sequence *sequence, uint64_t seed);
 /* One instruction for a processor in code of 16, 32 or 64 bits; its length. */
 unsigned int insn_make(struct chance *chance, unsigned int bits, uint8_t code[CODE_MAX]);
+/* Takes from code what QEMU's processor does not survive: to be called where that is the lab's. */
+void insn_spare_qemu(uint8_t *code, unsigned int size);
 
 /* calls.c: performs a sequence in this process, which is to end afterwards. */
 void calls_perform(const struct sequence *sequence);
@@ -107,7 +109,10 @@ void guest_perform(const struct sequence *sequence);
 void guest_end(void);
 bool exit_known(uint32_t reason);	/* one that the guests here can cause */
 #define GUEST_ENDS 48
-extern unsigned int *guest_ends;	/* how often KVM_RUN ended so; of all processes */
+enum { END_REFUSED = GUEST_ENDS - 5, END_NO_MEMORY, END_TIME, CALL_DONE, CALL_REFUSED };
+/* How often KVM_RUN ended so, and other calls did; of all processes. */
+extern unsigned int *guest_ends;
+void count_end(unsigned int end);
 
 /* ---- this process ----------------------------------------------------------------------- */
 

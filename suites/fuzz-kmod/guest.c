@@ -17,7 +17,7 @@
 
 #define RUNS_MAX 24		/* entries by KVM_RUN of one guest */
 #define GUESTS_PER_VM 256
-#define TICK 3000		/* microseconds */
+#define TICK 2000		/* microseconds */
 
 unsigned int *guest_ends;
 
@@ -282,6 +282,11 @@ static bool documented(int error)
 	return error == EINTR || error == EAGAIN || error == EFAULT || error == EINVAL;
 }
 
+void count_end(unsigned int end)
+{
+	__atomic_fetch_add(&guest_ends[end % GUEST_ENDS], 1, __ATOMIC_RELAXED);
+}
+
 static void run(const struct sequence *sequence)
 {
 	unsigned int interrupted = 0;
@@ -293,15 +298,16 @@ static void run(const struct sequence *sequence)
 		if (ioctl(m.vcpu, KVM_RUN, 0)) {
 			if (!documented(errno))
 				broken("KVM_RUN: %s", strerror(errno));
-			if ((errno == EINTR && ++interrupted >= 2) || errno != EINTR)
-				break;
-			continue;
+			if (errno == EINTR && ++interrupted < 2)
+				continue;
+			count_end(errno == EINTR ? END_TIME : END_NO_MEMORY);
+			break;
 		}
 		reason = m.run->exit_reason;
 		if (!exit_known(reason))
 			broken("KVM_RUN ended with exit reason %u, which no guest here can cause",
 			       reason);
-		__atomic_fetch_add(&guest_ends[reason % GUEST_ENDS], 1, __ATOMIC_RELAXED);
+		count_end(reason);
 		if (!goes_on(reason))
 			break;
 	}
@@ -318,6 +324,8 @@ void guest_perform(const struct sequence *sequence)
 	memcpy(m.ram, image, IMAGE_BYTES);
 	for (unsigned int i = 0; i < sequence->count; i++)
 		prepare(&guest, &sequence->ops[i]);
+	if (tcg)
+		insn_spare_qemu(m.ram + CODE_AT, guest.code - CODE_AT);
 	/* What follows the code ends the guest. */
 	memset(m.ram + guest.code, 0xf4, 16);
 	error = enter_state(&guest);
@@ -326,7 +334,7 @@ void guest_perform(const struct sequence *sequence)
 	if (!error)
 		run(sequence);
 	else
-		__atomic_fetch_add(&guest_ends[GUEST_ENDS - 1], 1, __ATOMIC_RELAXED);
+		count_end(END_REFUSED);
 	if (++m.guests == GUESTS_PER_VM)
 		guest_end();
 }

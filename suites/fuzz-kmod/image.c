@@ -73,8 +73,9 @@ static void make_idts(void)
 		put(IDT64_AT + 16 * i, handler | (uint64_t)CODE64 << 16 | (type | i % 3) << 32, 8);
 	}
 	memset(image + HANDLER_REAL, 0xf4, 16);
+	/* #BP and #OF return, as do a few others; the rest ends the guest. */
 	for (uint32_t i = 0; i < 16; i++)
-		memcpy(image + HANDLER_AT + 16 * i, i & 4 ? "\xcf\xf4" : "\xf4\xcf", 2);
+		memcpy(image + HANDLER_AT + 16 * i, i == 3 || i == 4 ? "\xcf\xf4" : "\xf4\xcf", 2);
 }
 
 /* The same words serve a TSS of either format: inner stacks, and all ports of the lower half. */

@@ -122,3 +122,50 @@ unsigned int insn_make(struct chance *chance, unsigned int bits, uint8_t code[CO
 	at = start + insn.length;
 	return at && at <= CODE_MAX ? at : CODE_MAX;
 }
+
+/* LOCK before a bit test whose operand is a register: #UD, over which QEMU 7.2 ends itself. */
+static bool locked_register(const uint8_t *code)
+{
+	return code[0] == 0x0f && code[2] >= 0xc0 &&
+	       ((code[1] & 0xe7) == 0xa3 || code[1] == 0xba);
+}
+
+/*
+ * LTR: QEMU takes a null selector, which is #GP, and ends itself when it next needs the TSS;
+ * or when the module has made the TSS in TR busy, as it is to be.
+ */
+static bool loads_tr(const uint8_t *code)
+{
+	return code[0] == 0x0f && !code[1] && (code[2] >> 3 & 7) == 3;
+}
+
+/* In maps 0F38 and 0F3A, what exists with VEX alone: #UD without; QEMU follows a null pointer. */
+static bool without_vex(const uint8_t *code)
+{
+	uint8_t byte = code[2];
+
+	if (code[0] != 0x0f || (code[1] != 0x38 && code[1] != 0x3a))
+		return false;
+	if (code[1] == 0x3a)
+		return byte < 8 || (byte >= 0x18 && byte < 0x20) || (byte >= 0x23 && byte < 0x40) ||
+		       (byte >= 0x43 && byte < 0x60) || (byte >= 0x64 && byte < 0xcc);
+	return (byte >= 0x0c && byte < 0x10) || (byte > 0x10 && byte < 0x14) || byte == 0x16 ||
+	       (byte >= 0x18 && byte < 0x1c) || (byte >= 0x2c && byte < 0x30) || byte == 0x36 ||
+	       (byte >= 0x42 && byte < 0x80) || (byte >= 0x83 && byte < 0xc8);
+}
+
+void insn_spare_qemu(uint8_t *code, unsigned int size)
+{
+	for (unsigned int i = 0; i + 2 < size; i++) {
+		if (loads_tr(code + i))
+			code[i + 2] ^= 8;	/* LLDT */
+		if (without_vex(code + i))
+			code[i + 2] = code[i + 1] == 0x38 ? 0x1c : 0x0f;
+		if (!locked_register(code + i))
+			continue;
+		for (unsigned int j = i > 4 ? i - 4 : 0; j < i; j++) {
+			if (code[j] == 0xf0)
+				code[j] = 0x90;
+		}
+	}
+}

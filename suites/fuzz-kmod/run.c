@@ -17,7 +17,7 @@
 #include "run.h"
 
 #define WORKERS_MAX 16
-#define LIMIT 30		/* seconds that one sequence may take */
+#define LIMIT 90		/* seconds that one sequence may take, on a machine that is busy */
 
 /* Shared with a worker. */
 struct progress {
@@ -34,6 +34,7 @@ static struct {
 	unsigned int workers, wrong;
 	unsigned short port;	/* 0: none */
 	struct progress *progress;
+	int *writing;		/* shared: a mark is being written */
 	pid_t pid[WORKERS_MAX];
 } all;
 
@@ -56,6 +57,14 @@ static void find_port(void)
 		all.port = (unsigned short)port;
 }
 
+/* One worker's line is whole before another's begins. Who has been killed may hold it. */
+static void take_port(void)
+{
+	for (unsigned int i = 0; i < 1000 && __atomic_exchange_n(all.writing, 1, __ATOMIC_SEQ_CST);
+	     i++)
+		usleep(100);
+}
+
 /* "WORKER NAME": the emulator keeps it, whatever becomes of the machine. */
 static void mark(unsigned int worker, uint64_t seed)
 {
@@ -66,8 +75,10 @@ static void mark(unsigned int worker, uint64_t seed)
 		return;
 	length = snprintf(text, sizeof(text), "%u %s/%llu\n", worker,
 			  all.guest ? "guest" : "calls", (unsigned long long)seed);
+	take_port();
 	for (int i = 0; i < length; i++)
 		outb((unsigned char)text[i], all.port);
+	__atomic_store_n(all.writing, 0, __ATOMIC_SEQ_CST);
 }
 
 /* ---- one sequence in a process ------------------------------------------------------------ */
@@ -271,7 +282,9 @@ static const char *const ends[GUEST_ENDS] = {
 	[KVM_EXIT_INTERNAL_ERROR] = "internal error", [KVM_EXIT_IRQ_WINDOW_OPEN] = "window",
 	[KVM_EXIT_X86_RDMSR] = "RDMSR", [KVM_EXIT_X86_WRMSR] = "WRMSR",
 	[KVM_EXIT_HYPERCALL] = "hypercall", [KVM_EXIT_DEBUG] = "debug",
-	[GUEST_ENDS - 1] = "registers refused",
+	[END_REFUSED] = "registers refused", [END_NO_MEMORY] = "no memory there, or -EAGAIN",
+	[END_TIME] = "ended by signals or refused", [CALL_DONE] = "calls done",
+	[CALL_REFUSED] = "calls refused",
 };
 
 static void summarize(time_t began)
@@ -283,7 +296,7 @@ static void summarize(time_t began)
 	printf("%s: %llu from seed %llu in %lld s, %u wrong\n", all.guest ? "guests" : "calls",
 	       (unsigned long long)done, (unsigned long long)all.first,
 	       (long long)(now() - began), all.wrong);
-	for (unsigned int i = 0; all.guest && i < GUEST_ENDS; i++) {
+	for (unsigned int i = 0; i < GUEST_ENDS; i++) {
 		if (guest_ends[i])
 			printf("    %10u %s\n", guest_ends[i], ends[i] ? ends[i] : "other exits");
 	}
@@ -303,6 +316,7 @@ int run_many(bool guest, uint64_t first, uint64_t count, unsigned int seconds,
 	all.progress = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (all.progress == MAP_FAILED)
 		trouble("mmap: %s", strerror(errno));
+	all.writing = (int *)(all.progress + WORKERS_MAX);
 	find_port();
 	left_begin();
 	for (unsigned int i = 0; i < all.workers; i++) {
