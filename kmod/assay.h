@@ -42,6 +42,9 @@ enum exit_reason {
 	EXIT_INTERRUPT,		/* the host's: taken when interrupts are on again */
 	EXIT_NMI,		/* the host's: has been taken */
 	EXIT_INSTRUCTION,	/* one that is intercepted: to be executed by core/ */
+	EXIT_PORT,		/* IN or OUT, of one item: port */
+	EXIT_CPUID,
+	EXIT_HLT,
 	EXIT_HYPERCALL,		/* VMCALL or VMMCALL, whichever this processor has */
 	EXIT_EXCEPTION,		/* fault: vector, error, cr2, dr6 */
 	EXIT_MEMORY,		/* stage 2 has no such mapping: gpa, access */
@@ -55,12 +58,21 @@ enum exit_reason {
 	EXIT_NONE		/* no entry was made, since the vCPU was called away */
 };
 
-/* One processor exit. */
+/* An IN or OUT that hardware has told all of. */
+struct assay_port {
+	u16 number;
+	u8 size;		/* 1, 2, 4 bytes of rAX */
+	bool write;
+	u64 next_rip;
+};
+
+/* One processor exit. What belongs to one reason alone is not filled for others. */
 struct assay_exit {
 	enum exit_reason reason;
 	u64 code;		/* the hardware's own: VMX basic reason, SVM EXITCODE */
 	u64 info1, info2;	/* EXITINFO1 and 2; qualification and guest-physical address */
 	struct x86_fault fault;	/* EXIT_EXCEPTION */
+	struct assay_port port;	/* EXIT_PORT */
 	u64 gpa;		/* EXIT_MEMORY */
 	unsigned int access;	/* EXIT_MEMORY: X86_ACCESS_WRITE, X86_ACCESS_FETCH */
 	const struct x86_rule *rule;	/* EXIT_FAILED: the one that the state breaks, or NULL */
@@ -100,6 +112,8 @@ struct vendor {
 	/* The vCPU comes to this CPU, or leaves it. */
 	void (*load)(struct assay_vcpu *vcpu);
 	void (*put)(struct assay_vcpu *vcpu);
+	/* NULL if run leaves nothing away: brings what it did (vcpu->cold_away). */
+	void (*fetch)(struct assay_vcpu *vcpu);
 	/*
 	 * Enters the guest with vcpu->state and the event (if it is valid), asks for the
 	 * windows, and returns after the next exit with vcpu->state and *exit filled.
@@ -191,6 +205,7 @@ struct assay_host {
 enum assay_pending {
 	PENDING_NONE,
 	PENDING_EXEC,		/* vcpu->exec waits for MMIO or a port */
+	PENDING_PORT,		/* vcpu->port does, without vcpu->exec (fast.c) */
 	PENDING_MSR,		/* KVM_EXIT_X86_RDMSR, WRMSR */
 	PENDING_HYPERCALL
 };
@@ -210,13 +225,22 @@ struct assay_vcpu {
 	struct kvm_run *run;		/* shared with user space: hostile, read once */
 	struct page *pages[ASSAY_RUN_PAGES];	/* run, port data, the VM's coalesced ring, exits */
 
-	struct x86_state state;		/* the truth, but while the guest runs */
+	struct x86_state state;		/* the truth, but while the guest runs, and but for: */
+	/*
+	 * What most exits do not need (segments, tables, control registers but for CR0, CR2 and
+	 * CR4, MSRs) may stay with the hardware from one entry to the next: cold_away. The
+	 * hardware gets it anew only if somebody may have changed it: cold_changed. All others
+	 * call assay_state_look() or assay_state_take() before they read or change it.
+	 */
+	bool cold_away, cold_changed;
 	struct x86_events events;
 	struct x86_exec exec;
 	struct x86_env env;
 	enum assay_pending pending;
 	bool msr_write;			/* PENDING_MSR */
 	bool shares_bus;		/* while the executor works */
+	struct assay_port port;		/* PENDING_PORT */
+	u64 port_rip;			/* and where it stands */
 	u64 misc_enable;		/* MSR_IA32_MISC_ENABLE */
 	u64 ucode_rev, hwcr;		/* MSR_IA32_UCODE_REV, MSR_K7_HWCR */
 	struct assay_mtrrs mtrrs;
@@ -235,6 +259,7 @@ struct assay_vcpu {
 	bool sigmask_set;
 
 	struct fpu_guest fpu;
+	bool fpu_loaded;		/* the guest's is in the registers, the task's is saved */
 	struct assay_host host;		/* the task's own, while the guest runs */
 	u64 generation;			/* of memory, that this vCPU has seen */
 	bool flush;

@@ -81,6 +81,7 @@ void assay_step_begin(struct assay_vcpu *vcpu)
 	vcpu->step_pushes = false;
 	if (!vcpu->step_forced)
 		return;
+	assay_state_look(vcpu);
 	x86_exec_begin(&vcpu->exec);
 	vcpu->step_pushes = x86_instruction(&vcpu->exec) == X86_OK &&
 			    vcpu->exec.insn.op == OP_PUSHF;
@@ -113,6 +114,7 @@ void assay_step_end(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	if (!vcpu->step_forced)
 		return;
 	vcpu->state.rflags &= ~X86_FLAG_TF;
+	assay_state_look(vcpu);
 	if (vcpu->step_pushes && exit->reason == EXIT_EXCEPTION && exit->fault.vector == X86_DB)
 		clear_pushed(vcpu);
 }

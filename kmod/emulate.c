@@ -28,6 +28,14 @@ static bool user_address(struct assay_vcpu *vcpu, u64 gpa, bool write, void __us
 	return true;
 }
 
+/* Entries of page tables are most of what is read, and cheaper as what they are: numbers. */
+static bool read_user(void *data, void __user *address, unsigned int size)
+{
+	if (size == sizeof(u64))
+		return !get_user(*(u64 *)data, (u64 __user *)address);
+	return !copy_from_user(data, address, size);
+}
+
 static enum x86_result memory_read(void *opaque, u64 gpa, void *data, unsigned int size)
 {
 	struct assay_vcpu *vcpu = opaque;
@@ -38,7 +46,7 @@ static enum x86_result memory_read(void *opaque, u64 gpa, void *data, unsigned i
 	if (down_read_killable(&vcpu->vm->memory.slots_lock))
 		return X86_ERROR;
 	if (user_address(vcpu, gpa, false, &address, &slot))
-		result = copy_from_user(data, address, size) ? X86_ERROR : X86_OK;
+		result = read_user(data, address, size) ? X86_OK : X86_ERROR;
 	up_read(&vcpu->vm->memory.slots_lock);
 	return result;
 }
@@ -416,6 +424,7 @@ int assay_emulate(struct assay_vcpu *vcpu)
 {
 	u64 cr8 = vcpu->state.cr8;
 
+	assay_state_take(vcpu);
 	return end_instruction(vcpu, begin_instruction(vcpu), cr8);
 }
 

@@ -181,15 +181,11 @@ static int unknown(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	return LEAVE;
 }
 
-int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+/* What may need all of the state, or change it. */
+static int slow(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
+	assay_state_take(vcpu);
 	switch (exit->reason) {
-	case EXIT_NONE:
-	case EXIT_INTERRUPT:
-	case EXIT_NMI:
-	case EXIT_WINDOW:
-	case EXIT_STEP:
-		return GO_ON;
 	case EXIT_NMI_WINDOW:
 		vcpu->state.nmi_blocked = false;
 		return GO_ON;
@@ -199,8 +195,6 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 		return assay_hypercall(vcpu);
 	case EXIT_EXCEPTION:
 		return exception(vcpu, exit);
-	case EXIT_MEMORY:
-		return memory(vcpu, exit);
 	case EXIT_TASK_SWITCH:
 		return task_switch(vcpu, exit);
 	case EXIT_SHUTDOWN:
@@ -210,6 +204,27 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 		return failed(vcpu, exit);
 	default:
 		return unknown(vcpu, exit);
+	}
+}
+
+int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	switch (exit->reason) {
+	case EXIT_NONE:
+	case EXIT_INTERRUPT:
+	case EXIT_NMI:
+	case EXIT_WINDOW:
+		return GO_ON;
+	case EXIT_PORT:
+		return assay_port(vcpu, exit);
+	case EXIT_CPUID:
+		return assay_fast_cpuid(vcpu);
+	case EXIT_HLT:
+		return assay_fast_hlt(vcpu);
+	case EXIT_MEMORY:
+		return memory(vcpu, exit);
+	default:
+		return slow(vcpu, exit);
 	}
 }
 
@@ -237,16 +252,27 @@ static int complete_hypercall(struct assay_vcpu *vcpu)
 	return GO_ON;
 }
 
-int assay_complete(struct assay_vcpu *vcpu)
+static int complete_slow(struct assay_vcpu *vcpu)
 {
 	switch (vcpu->pending) {
 	case PENDING_EXEC:
 		return complete_exec(vcpu);
 	case PENDING_MSR:
 		return assay_complete_msr(vcpu);
-	case PENDING_HYPERCALL:
-		return complete_hypercall(vcpu);
 	default:
+		return complete_hypercall(vcpu);
+	}
+}
+
+int assay_complete(struct assay_vcpu *vcpu)
+{
+	switch (vcpu->pending) {
+	case PENDING_NONE:
 		return GO_ON;
+	case PENDING_PORT:
+		return assay_complete_port(vcpu);
+	default:
+		assay_state_take(vcpu);
+		return complete_slow(vcpu);
 	}
 }

@@ -32,12 +32,16 @@ void assay_fpu_destroy(struct assay_vcpu *vcpu)
 
 void assay_fpu_to_guest(struct assay_vcpu *vcpu)
 {
-	fpu_swap_kvm_fpstate(&vcpu->fpu, true);
+	if (!vcpu->fpu_loaded)
+		fpu_swap_kvm_fpstate(&vcpu->fpu, true);
+	vcpu->fpu_loaded = true;
 }
 
 void assay_fpu_to_host(struct assay_vcpu *vcpu)
 {
-	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
+	if (vcpu->fpu_loaded)
+		fpu_swap_kvm_fpstate(&vcpu->fpu, false);
+	vcpu->fpu_loaded = false;
 }
 
 /*
@@ -86,6 +90,7 @@ static u8 *upper_halves(struct assay_vcpu *vcpu)
 
 void assay_fpu_to_exec(struct assay_vcpu *vcpu)
 {
+	assay_fpu_to_host(vcpu);
 	vcpu->exec.fpu_image = (u8 *)legacy(vcpu);
 	vcpu->exec.ymm_image = upper_halves(vcpu);
 }

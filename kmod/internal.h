@@ -47,6 +47,21 @@ int assay_vcpu_create(struct assay_vm *vm, unsigned int id);
 void assay_vcpu_destroy(struct assay_vcpu *vcpu);
 void *assay_pio_data(struct assay_vcpu *vcpu);
 
+/* All of vcpu->state is true: to be read, or to be changed as well. */
+static inline void assay_state_look(struct assay_vcpu *vcpu)
+{
+	if (!vcpu->cold_away)
+		return;
+	vendor->fetch(vcpu);
+	vcpu->cold_away = false;
+}
+
+static inline void assay_state_take(struct assay_vcpu *vcpu)
+{
+	assay_state_look(vcpu);
+	vcpu->cold_changed = true;
+}
+
 /* state.c: KVM_GET and KVM_SET of registers. Each returns 0 or -errno. */
 void assay_state_reset(struct assay_vcpu *vcpu);
 long assay_state_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned long arg);
@@ -92,6 +107,12 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 int assay_undefined(struct assay_vcpu *vcpu);
 /* What user space was asked for has been answered, or is now asked for. */
 int assay_complete(struct assay_vcpu *vcpu);
+
+/* fast.c: what needs no executor, and PENDING_PORT. */
+int assay_port(struct assay_vcpu *vcpu, const struct assay_exit *exit);
+int assay_complete_port(struct assay_vcpu *vcpu);
+int assay_fast_cpuid(struct assay_vcpu *vcpu);
+int assay_fast_hlt(struct assay_vcpu *vcpu);
 
 /* emulate.c: the executor at work on this vCPU. */
 extern const struct x86_ops assay_ops;
@@ -152,7 +173,7 @@ int assay_halted(struct assay_vcpu *vcpu);
 void assay_ring_init(struct assay_vcpu *vcpu);
 void assay_ring_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 
-/* fpu.c */
+/* fpu.c. The guest's is loaded at the first entry of a KVM_RUN, and stays until it is needed. */
 int assay_fpu_create(struct assay_vcpu *vcpu);
 void assay_fpu_destroy(struct assay_vcpu *vcpu);
 void assay_fpu_to_guest(struct assay_vcpu *vcpu);

@@ -119,7 +119,6 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	begin_guest_time();
 	vendor->run(vcpu, &event, windows, exit);
 	end_guest_time();
-	assay_fpu_to_host(vcpu);
 	WRITE_ONCE(vcpu->in_guest, false);
 	vendor->put(vcpu);
 	preempt_enable();
@@ -226,6 +225,7 @@ int assay_run(struct assay_vcpu *vcpu)
 		else
 			ret = loop(vcpu);
 	}
+	assay_fpu_to_host(vcpu);
 	publish(vcpu);
 	assay_count(COUNT_LEAVE);
 	trace_assay_leave(vcpu, READ_ONCE(vcpu->run->exit_reason), ret);

@@ -386,6 +386,8 @@ int assay_take_sync(struct assay_vcpu *vcpu)
 
 	if ((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
 		return -EINVAL;
+	if (dirty)
+		assay_state_take(vcpu);
 	if (dirty & KVM_SYNC_X86_REGS) {
 		copy.regs = run->s.regs.regs;
 		barrier_data(&copy);	/* checked is what is used */
@@ -413,8 +415,10 @@ void assay_publish_sync(struct assay_vcpu *vcpu)
 
 	if (valid & KVM_SYNC_X86_REGS)
 		assay_get_regs(vcpu, &run->s.regs.regs);
-	if (valid & KVM_SYNC_X86_SREGS)
+	if (valid & KVM_SYNC_X86_SREGS) {
+		assay_state_look(vcpu);
 		assay_get_sregs(vcpu, &run->s.regs.sregs);
+	}
 	if (valid & KVM_SYNC_X86_EVENTS)
 		assay_get_events(vcpu, &run->s.regs.events);
 }

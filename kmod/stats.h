@@ -16,6 +16,9 @@
 	E(EXIT_INTERRUPT, "interrupt")			\
 	E(EXIT_NMI, "nmi")				\
 	E(EXIT_INSTRUCTION, "instruction")		\
+	E(EXIT_PORT, "port")				\
+	E(EXIT_CPUID, "cpuid")				\
+	E(EXIT_HLT, "hlt")				\
 	E(EXIT_HYPERCALL, "hypercall")			\
 	E(EXIT_EXCEPTION, "exception")			\
 	E(EXIT_MEMORY, "memory")			\

@@ -72,6 +72,9 @@ static long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned l
 {
 	void __user *argp = (void __user *)arg;
 
+	/* These know what they need, and are called all the time. */
+	if (ioctl != KVM_RUN && ioctl != KVM_INTERRUPT && ioctl != KVM_GET_REGS)
+		assay_state_take(vcpu);
 	switch (ioctl) {
 	case KVM_RUN:
 		return arg ? -EINVAL : assay_run(vcpu);
@@ -198,6 +201,7 @@ static struct assay_vcpu *make_vcpu(struct assay_vm *vm, unsigned int id)
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->cpu = -1;
+	vcpu->cold_changed = true;
 	mutex_init(&vcpu->lock);
 	vcpu->env = (struct x86_env){ .ops = &assay_ops, .opaque = vcpu };
 	vcpu->exec.env = &vcpu->env;

@@ -10,6 +10,13 @@
 #define NPF_WRITE (1u << 1)
 #define NPF_FETCH (1u << 4)
 
+/* EXITINFO1 of IOIO (15.10.2); of the three bits for sizes one is set. */
+#define IOIO_IN (1u << 0)
+#define IOIO_STRING (1u << 2)
+#define IOIO_REP (1u << 3)
+#define IOIO_SIZE_SHIFT 4
+#define IOIO_PORT_SHIFT 16
+
 /* EXITINFO2 of a task switch (15.14.1) */
 #define TASK_HAS_ERROR (1ull << 44)
 
@@ -69,6 +76,20 @@ static void read_memory(struct assay_exit *exit)
 		       (exit->info1 & NPF_FETCH ? X86_ACCESS_FETCH : 0);
 }
 
+/* 15.10.2: what is not an item of a string is told completely. */
+static void read_port(struct assay_exit *exit)
+{
+	exit->reason = EXIT_INSTRUCTION;
+	if (exit->info1 & (IOIO_STRING | IOIO_REP))
+		return;
+	exit->reason = EXIT_PORT;
+	exit->port = (struct assay_port){
+		.number = exit->info1 >> IOIO_PORT_SHIFT,
+		.size = exit->info1 >> IOIO_SIZE_SHIFT & 7,
+		.write = !(exit->info1 & IOIO_IN), .next_rip = exit->info2,
+	};
+}
+
 /* 15.14.1: an event is told by EXITINTINFO, its error code stands in EXITINFO2 too. */
 static void read_task_switch(const struct vmcb_control *control, struct assay_exit *exit)
 {
@@ -98,6 +119,10 @@ static enum exit_reason reason_of(u64 code)
 		return EXIT_WINDOW;
 	case SVM_EXIT_SHUTDOWN:
 		return EXIT_SHUTDOWN;
+	case SVM_EXIT_CPUID:
+		return EXIT_CPUID;
+	case SVM_EXIT_HLT:
+		return EXIT_HLT;
 	case SVM_EXIT_VMMCALL:
 		return EXIT_HYPERCALL;
 	case SVM_EXIT_INVALID:
@@ -149,12 +174,14 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 {
 	const struct vmcb_control *control = &svm->vmcb->control;
 
-	*exit = (struct assay_exit){
-		.code = control->exit_code, .info1 = control->exit_info1,
-		.info2 = control->exit_info2, .interrupted = interrupted(svm),
-		.hw_interrupted = control->exit_int_info,
-		.hw_interrupted_error = control->exit_int_info >> 32,
-	};
+	exit->code = control->exit_code;
+	exit->info1 = control->exit_info1;
+	exit->info2 = control->exit_info2;
+	exit->rule = NULL;
+	exit->interrupted = interrupted(svm);
+	exit->hw_event = exit->hw_event_error = 0;
+	exit->hw_interrupted = control->exit_int_info;
+	exit->hw_interrupted_error = control->exit_int_info >> 32;
 	/* Not every implementation fills all 64 bits of -1 (QEMU writes 32). */
 	if (exit->code == (u32)SVM_EXIT_INVALID)
 		exit->code = SVM_EXIT_INVALID;
@@ -162,6 +189,8 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 		read_exception(svm->vmcb, exit);
 	else if (exit->code == SVM_EXIT_NPF)
 		read_memory(exit);
+	else if (exit->code == SVM_EXIT_IOIO)
+		read_port(exit);
 	else if (exit->code == SVM_EXIT_TASK_SWITCH)
 		read_task_switch(control, exit);
 	else

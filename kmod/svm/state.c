@@ -78,22 +78,30 @@ static u64 entry_efer(const struct x86_state *s)
 	return s->cr0 & CR0_PG ? efer : efer & ~(u64)X86_EFER_LME;
 }
 
-void svm_store_state(struct vmcb *vmcb, const struct x86_state *s)
+/* What an entry needs whatever happened since the last exit. */
+void svm_store_hot(struct vmcb *vmcb, const struct x86_state *s)
 {
 	struct vmcb_save *save = &vmcb->save;
 
-	store_segments(save, s);
 	save->rax = s->gpr[X86_RAX];
 	save->rsp = s->gpr[X86_RSP];
 	save->rip = s->rip;
 	save->rflags = s->rflags;
-	save->cr0 = s->cr0;
 	save->cr2 = s->cr2;
+	/* The guest's is core/'s: every #DB and every MOV DR exits. What is set is new, then. */
+	save->dr6 = X86_DR6_FIXED;
+	vmcb->control.int_state = s->shadow ? VMCB_INTERRUPT_SHADOW : 0;
+}
+
+void svm_store_cold(struct vmcb *vmcb, const struct x86_state *s)
+{
+	struct vmcb_save *save = &vmcb->save;
+
+	store_segments(save, s);
+	save->cr0 = s->cr0;
 	save->cr3 = s->cr3;
 	save->cr4 = s->cr4;
 	save->efer = entry_efer(s);
-	/* The guest's is core/'s: every #DB and every MOV DR exits. What is set is new, then. */
-	save->dr6 = X86_DR6_FIXED;
 	save->star = s->msr.star;
 	save->lstar = s->msr.lstar;
 	save->cstar = s->msr.cstar;
@@ -104,20 +112,27 @@ void svm_store_state(struct vmcb *vmcb, const struct x86_state *s)
 	save->sysenter_eip = s->msr.sysenter_eip;
 	save->pat = s->msr.pat;
 	save->debugctl = s->msr.debugctl;
-	vmcb->control.int_state = s->shadow ? VMCB_INTERRUPT_SHADOW : 0;
 }
 
-void svm_load_state(struct x86_state *s, const struct vmcb *vmcb)
+void svm_load_hot(struct x86_state *s, const struct vmcb *vmcb)
 {
 	const struct vmcb_save *save = &vmcb->save;
 
-	load_segments(s, save);
 	s->gpr[X86_RAX] = save->rax;
 	s->gpr[X86_RSP] = save->rsp;
 	s->rip = save->rip;
 	s->rflags = save->rflags;
-	s->cr0 = save->cr0;
 	s->cr2 = save->cr2;
+	/* SVM does not tell STI from MOV SS: either keeps interrupts away (15.21.5). */
+	s->shadow = vmcb->control.int_state & VMCB_INTERRUPT_SHADOW ? X86_SHADOW_STI : 0;
+}
+
+void svm_load_cold(struct x86_state *s, const struct vmcb *vmcb)
+{
+	const struct vmcb_save *save = &vmcb->save;
+
+	load_segments(s, save);
+	s->cr0 = save->cr0;
 	s->cr3 = save->cr3;
 	s->cr4 = save->cr4;
 	s->msr.star = save->star;
@@ -125,6 +140,4 @@ void svm_load_state(struct x86_state *s, const struct vmcb *vmcb)
 	s->msr.cstar = save->cstar;
 	s->msr.sfmask = save->sfmask;
 	s->msr.kernel_gs_base = save->kernel_gs_base;
-	/* SVM does not tell STI from MOV SS: either keeps interrupts away (15.21.5). */
-	s->shadow = vmcb->control.int_state & VMCB_INTERRUPT_SHADOW ? X86_SHADOW_STI : 0;
 }

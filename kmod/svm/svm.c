@@ -317,7 +317,10 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	struct svm_cpu *own = this_cpu_ptr(&svm_cpus);
 	u64 host = page_to_phys(own->host);
 
-	svm_store_state(svm->vmcb, &vcpu->state);
+	svm_store_hot(svm->vmcb, &vcpu->state);
+	if (vcpu->cold_changed)
+		svm_store_cold(svm->vmcb, &vcpu->state);
+	vcpu->cold_changed = false;
 	svm->vmcb->save.dr7 = assay_dr7(vcpu);
 	svm->vmcb->control.tsc_offset = vcpu->tsc_offset;
 	set_event(svm, &vcpu->state, event, windows);
@@ -353,8 +356,16 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 		asm volatile("int %0" : : "i"(X86_MC));
 	local_irq_enable();
 
-	svm_load_state(&vcpu->state, svm->vmcb);
+	svm_load_hot(&vcpu->state, svm->vmcb);
+	vcpu->cold_away = true;
 	svm_read_exit(svm, &vcpu->state, exit);
+}
+
+static void svm_fetch(struct assay_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = vcpu->hw;
+
+	svm_load_cold(&vcpu->state, svm->vmcb);
 }
 
 const struct vendor svm_vendor = {
@@ -370,5 +381,6 @@ const struct vendor svm_vendor = {
 	.vcpu_destroy = svm_vcpu_destroy,
 	.load = svm_load,
 	.put = svm_put,
+	.fetch = svm_fetch,
 	.run = svm_run,
 };

@@ -16,9 +16,14 @@ struct svm_vcpu {
 /* entry.S */
 asmlinkage void svm_enter(u64 guest, u64 *gpr, u64 host);
 
-/* state.c: the architectural state into the control block, and back. */
-void svm_store_state(struct vmcb *vmcb, const struct x86_state *s);
-void svm_load_state(struct x86_state *s, const struct vmcb *vmcb);
+/*
+ * state.c: the architectural state into the control block, and back; hot is what goes with every
+ * entry and exit, cold what does not (assay.h, cold_away).
+ */
+void svm_store_hot(struct vmcb *vmcb, const struct x86_state *s);
+void svm_store_cold(struct vmcb *vmcb, const struct x86_state *s);
+void svm_load_hot(struct x86_state *s, const struct vmcb *vmcb);
+void svm_load_cold(struct x86_state *s, const struct vmcb *vmcb);
 
 /* exit.c: what the processor's exit means. */
 void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay_exit *exit);

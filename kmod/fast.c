@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits answered without the executor: IN and OUT, CPUID, HLT, as hardware tells of them, in
+ * their plainest form. Whatever is unusual about one (a prefix, a trap that follows it, a
+ * debugger) makes it the executor's, and the result must be the same as there.
+ */
+#include "internal.h"
+
+/* Whether nothing may follow the instruction but the next one: no trap, no breakpoint. */
+static bool plain(const struct assay_vcpu *vcpu)
+{
+	return !(vcpu->state.rflags & X86_FLAG_TF) && !vcpu->debug.control &&
+	       !(vcpu->state.dr7 & 0xff);
+}
+
+/* RIP comes to the next instruction; no carry out of 16 bits, so whatever IP's width is. */
+static bool advances(const struct assay_vcpu *vcpu, u64 next_rip)
+{
+	return next_rip > vcpu->state.rip && !((next_rip ^ vcpu->state.rip) >> 16);
+}
+
+static void advance(struct assay_vcpu *vcpu, u64 next_rip)
+{
+	vcpu->state.rip = next_rip;
+	vcpu->state.rflags &= ~X86_FLAG_RF;
+	vcpu->state.shadow = 0;
+	x86_events_delivered(&vcpu->events);
+}
+
+/* ---- ports --------------------------------------------------------------------------------- */
+
+int assay_port(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	struct kvm_run *run = vcpu->run;
+	struct x86_io io = {
+		.address = exit->port.number, .size = exit->port.size, .port = true,
+		.write = exit->port.write, .count = 1,
+	};
+
+	if (!plain(vcpu) || !advances(vcpu, exit->port.next_rip))
+		return assay_emulate(vcpu);
+	memcpy(io.data, &vcpu->state.gpr[X86_RAX], sizeof(u32));
+	if (io.write && assay_io_write(vcpu, &io)) {
+		advance(vcpu, exit->port.next_rip);
+		return GO_ON;
+	}
+	vcpu->pending = PENDING_PORT;
+	vcpu->port = exit->port;
+	vcpu->port_rip = vcpu->state.rip;
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = io.write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
+	run->io.size = io.size;
+	run->io.port = io.address;
+	run->io.count = 1;
+	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
+	if (io.write)
+		memcpy(assay_pio_data(vcpu), io.data, io.size);
+	return LEAVE;
+}
+
+int assay_complete_port(struct assay_vcpu *vcpu)
+{
+	u64 *rax = &vcpu->state.gpr[X86_RAX];
+	u32 data = 0;
+
+	vcpu->pending = PENDING_NONE;
+	/* User space has sent the vCPU elsewhere meanwhile: there is nothing to complete. */
+	if (vcpu->state.rip != vcpu->port_rip)
+		return GO_ON;
+	advance(vcpu, vcpu->port.next_rip);
+	if (vcpu->port.write)
+		return GO_ON;
+	memcpy(&data, assay_pio_data(vcpu), vcpu->port.size);
+	/* Like any 32-bit result EAX clears the upper half (SDM 1 3.4.1.1). */
+	if (vcpu->port.size == 4)
+		*rax = data;
+	else
+		*rax = (*rax & ~(u64)(vcpu->port.size == 2 ? 0xffff : 0xff)) | data;
+	return GO_ON;
+}
+
+/* ---- instructions that are their opcode -------------------------------------------------- */
+
+/*
+ * Whether these bytes are at RIP, in 64-bit code, where that is the linear address. Hardware
+ * has fetched from there, so nothing is checked again, and nothing is marked as accessed.
+ */
+static bool stands_at_rip(struct assay_vcpu *vcpu, const u8 *opcode, unsigned int size)
+{
+	const struct x86_state *s = &vcpu->state;
+	struct x86_translation t;
+	struct x86_fault fault;
+	u8 bytes[8];
+
+	if (!x86_code64(s) || (s->rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(bytes))
+		return false;
+	if (x86_walk(&vcpu->env, s, s->rip, X86_ACCESS_FETCH | X86_ACCESS_PEEK, &t, &fault) !=
+		    X86_OK ||
+	    assay_ops.read(vcpu, t.gpa, bytes, sizeof(bytes)) != X86_OK)
+		return false;
+	return !memcmp(bytes, opcode, size);
+}
+
+int assay_fast_cpuid(struct assay_vcpu *vcpu)
+{
+	static const u8 opcode[] = { 0x0f, 0xa2 };
+	u64 *gpr = vcpu->state.gpr;
+	u32 regs[4];
+
+	assay_state_look(vcpu);
+	if (!plain(vcpu) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
+		return assay_emulate(vcpu);
+	assay_cpuid(vcpu, gpr[X86_RAX], gpr[X86_RCX], regs);
+	gpr[X86_RAX] = regs[0];
+	gpr[X86_RBX] = regs[1];
+	gpr[X86_RCX] = regs[2];
+	gpr[X86_RDX] = regs[3];
+	advance(vcpu, vcpu->state.rip + sizeof(opcode));
+	return GO_ON;
+}
+
+int assay_fast_hlt(struct assay_vcpu *vcpu)
+{
+	static const u8 opcode[] = { 0xf4 };
+
+	assay_state_look(vcpu);
+	if (!plain(vcpu) || x86_cpl(&vcpu->state) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
+		return assay_emulate(vcpu);
+	advance(vcpu, vcpu->state.rip + sizeof(opcode));
+	vcpu->state.activity = X86_HALTED;
+	return GO_ON;
+}
