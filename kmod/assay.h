@@ -234,6 +234,7 @@ struct assay_vcpu {
 	 */
 	bool cold_away, cold_changed;
 	struct x86_events events;
+	struct assay_exit exit;		/* the last */
 	struct x86_exec exec;
 	struct x86_env env;
 	enum assay_pending pending;

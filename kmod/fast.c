@@ -29,32 +29,41 @@ static void advance(struct assay_vcpu *vcpu, u64 next_rip)
 
 /* ---- ports --------------------------------------------------------------------------------- */
 
-int assay_port(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+/* An eventfd or a coalesced zone has taken the write. */
+static noinline bool taken(struct assay_vcpu *vcpu, const struct assay_port *port)
 {
-	struct kvm_run *run = vcpu->run;
 	struct x86_io io = {
-		.address = exit->port.number, .size = exit->port.size, .port = true,
-		.write = exit->port.write, .count = 1,
+		.address = port->number, .size = port->size, .port = true, .write = true,
+		.count = 1,
 	};
 
-	if (!plain(vcpu) || !advances(vcpu, exit->port.next_rip))
-		return assay_emulate(vcpu);
 	memcpy(io.data, &vcpu->state.gpr[X86_RAX], sizeof(u32));
-	if (io.write && assay_io_write(vcpu, &io)) {
-		advance(vcpu, exit->port.next_rip);
+	return assay_io_write(vcpu, &io);
+}
+
+int assay_port(struct assay_vcpu *vcpu, const struct assay_exit *exit)
+{
+	const struct assay_port *port = &exit->port;
+	struct kvm_run *run = vcpu->run;
+
+	if (!plain(vcpu) || !advances(vcpu, port->next_rip))
+		return assay_emulate(vcpu);
+	if (port->write && assay_io_watched(vcpu->vm) && taken(vcpu, port)) {
+		advance(vcpu, port->next_rip);
 		return GO_ON;
 	}
 	vcpu->pending = PENDING_PORT;
-	vcpu->port = exit->port;
+	vcpu->port = *port;
 	vcpu->port_rip = vcpu->state.rip;
 	run->exit_reason = KVM_EXIT_IO;
-	run->io.direction = io.write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
-	run->io.size = io.size;
-	run->io.port = io.address;
+	run->io.direction = port->write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
+	run->io.size = port->size;
+	run->io.port = port->number;
 	run->io.count = 1;
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
-	if (io.write)
-		memcpy(assay_pio_data(vcpu), io.data, io.size);
+	/* As much as any port takes; user space looks at io.size of it. */
+	if (port->write)
+		memcpy(assay_pio_data(vcpu), &vcpu->state.gpr[X86_RAX], sizeof(u32));
 	return LEAVE;
 }
 

@@ -128,6 +128,10 @@ void assay_bus_give(struct assay_vcpu *vcpu);
 
 /* io.c: eventfds and coalesced zones; true if one of them took the write. */
 bool assay_io_write(struct assay_vcpu *vcpu, const struct x86_io *io);
+static inline bool assay_io_watched(const struct assay_vm *vm)
+{
+	return !list_empty(&vm->ioeventfds) || !list_empty(&vm->zones);
+}
 long assay_io_ioctl(struct assay_vm *vm, unsigned int ioctl, void __user *argp);
 void assay_io_free(struct assay_vm *vm);
 

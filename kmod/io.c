@@ -90,7 +90,7 @@ bool assay_io_write(struct assay_vcpu *vcpu, const struct x86_io *io)
 	struct assay_vm *vm = vcpu->vm;
 	bool taken;
 
-	if (list_empty(&vm->ioeventfds) && list_empty(&vm->zones))
+	if (!assay_io_watched(vm))
 		return false;
 	mutex_lock(&vm->lock);
 	taken = signal_eventfd(vm, io) || (in_zone(vm, io) && coalesce(vm, io));

@@ -132,15 +132,13 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 /* Until something happens that is not the processor's, or core/'s, own business. */
 static int go(struct assay_vcpu *vcpu)
 {
-	struct assay_exit exit;
-
 	if (vendor->interprets && vendor->interprets(vcpu))
 		return assay_interpret(vcpu);
 	if (!assay_bus_take(vcpu, false))
 		return GO_ON;	/* to the look at signals */
-	enter(vcpu, &exit);
+	enter(vcpu, &vcpu->exit);
 	assay_bus_give(vcpu);
-	return assay_handle_exit(vcpu, &exit);
+	return assay_handle_exit(vcpu, &vcpu->exit);
 }
 
 /* ---- the loop --------------------------------------------------------------------------- */

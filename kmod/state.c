@@ -372,11 +372,13 @@ long assay_state_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned lon
 
 /* ---- registers in kvm_run (KVM API 5, KVM_CAP_SYNC_REGS) -------------------------------- */
 
-/* Takes what user space says it has changed; copies first, for it may change on. */
-int assay_take_sync(struct assay_vcpu *vcpu)
+/*
+ * Copies first, for user space may change it on. Not inline: the kernel clears all of a
+ * function's variables, and most calls of KVM_RUN need none of these.
+ */
+static noinline int take_dirty(struct assay_vcpu *vcpu, u64 dirty)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 valid = READ_ONCE(run->kvm_valid_regs), dirty = READ_ONCE(run->kvm_dirty_regs);
 	union {
 		struct kvm_regs regs;
 		struct kvm_sregs sregs;
@@ -384,10 +386,7 @@ int assay_take_sync(struct assay_vcpu *vcpu)
 	} copy;
 	int ret = 0;
 
-	if ((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
-		return -EINVAL;
-	if (dirty)
-		assay_state_take(vcpu);
+	assay_state_take(vcpu);
 	if (dirty & KVM_SYNC_X86_REGS) {
 		copy.regs = run->s.regs.regs;
 		barrier_data(&copy);	/* checked is what is used */
@@ -406,6 +405,17 @@ int assay_take_sync(struct assay_vcpu *vcpu)
 	if (!ret)
 		run->kvm_dirty_regs = 0;
 	return ret;
+}
+
+/* Takes what user space says it has changed. */
+int assay_take_sync(struct assay_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 valid = READ_ONCE(run->kvm_valid_regs), dirty = READ_ONCE(run->kvm_dirty_regs);
+
+	if ((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
+		return -EINVAL;
+	return dirty ? take_dirty(vcpu, dirty) : 0;
 }
 
 void assay_publish_sync(struct assay_vcpu *vcpu)

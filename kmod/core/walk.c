@@ -38,6 +38,7 @@ struct walk {
 	const struct paging *paging;
 	u64 linear;
 	unsigned int access;
+	u64 never;		/* bits of 8-byte entries that are reserved at every level */
 	u64 entry[LEVELS_MAX];	/* as read, the root's first */
 	u64 address[LEVELS_MAX];	/* guest-physical, of each */
 	unsigned int depth;	/* entries read */
@@ -99,6 +100,18 @@ static u64 page_size(const struct walk *w)
 	return 4096ull << (below * w->paging->index_bits);
 }
 
+/* What walk.never is, of entries of 8 bytes (SDM 3 4.4.2, 4.5.4). */
+static u64 always_reserved(const struct walk *w)
+{
+	u64 bits = beyond_physical(w);
+
+	if (!w->paging->long_mode)
+		bits |= 0x7ffull << 52;
+	if (!nx_on(w))
+		bits |= ENTRY_NX;
+	return bits;
+}
+
 /* SDM 3 4.3 (32-bit), 4.4.2 (PAE), 4.5.4: bits that must be 0 in a present entry. */
 static u64 reserved(const struct walk *w, bool leaf)
 {
@@ -115,11 +128,7 @@ static u64 reserved(const struct walk *w, bool leaf)
 		}
 		return bits | PDE32_RSVD;
 	}
-	bits = beyond_physical(w);
-	if (!w->paging->long_mode)
-		bits |= 0x7ffull << 52;
-	if (!nx_on(w))
-		bits |= ENTRY_NX;
+	bits = w->never;
 	if (leaf && below)
 		bits |= (page_size(w) - 1) & ~0x1fffull;
 	else if (below >= 2)
@@ -304,6 +313,7 @@ enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u
 		return X86_OK;
 	}
 	w.paging = paging_of(s);
+	w.never = always_reserved(&w);
 	if (!root(&w, &table))
 		return page_fault(&w, 0, fault);
 	result = descend(&w, table, fault);

@@ -27,6 +27,7 @@
 struct svm_cpu {
 	struct page *save;		/* VM_HSAVE_PA: the processor's own */
 	struct page *host;		/* where VMSAVE puts the host's */
+	u64 host_physical;
 	u32 next_asid;
 	u64 generation;			/* rises when ASIDs begin again */
 	bool stale;			/* ASIDs have begun again, and no entry has flushed since */
@@ -118,6 +119,7 @@ static int svm_setup(void)
 		own->host = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
 		if (!own->save || !own->host)
 			goto out;
+		own->host_physical = page_to_phys(own->host);
 	}
 	return 0;
 out:
@@ -196,6 +198,7 @@ static int svm_vcpu_create(struct assay_vcpu *vcpu)
 		return -ENOMEM;
 	}
 	svm->vmcb = page_address(svm->page);
+	svm->physical = page_to_phys(svm->page);
 	control = &svm->vmcb->control;
 	for (i = 0; i < ARRAY_SIZE(always); i++)
 		intercept(control, always[i]);
@@ -315,7 +318,7 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 {
 	struct svm_vcpu *svm = vcpu->hw;
 	struct svm_cpu *own = this_cpu_ptr(&svm_cpus);
-	u64 host = page_to_phys(own->host);
+	u64 host = own->host_physical;
 
 	svm_store_hot(svm->vmcb, &vcpu->state);
 	if (vcpu->cold_changed)
@@ -345,7 +348,7 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	asm volatile("clgi" ::: "memory");
 	assay_switch_to_guest(vcpu);
 	asm volatile("vmsave %0" : : "a"(host) : "memory");
-	svm_enter(page_to_phys(svm->page), vcpu->state.gpr, host);
+	svm_enter(svm->physical, vcpu->state.gpr, host);
 	assay_switch_to_host(vcpu);
 	/* DR6 is still the guest's, and #DB's handler takes it for the host's (APM 2 15.5.1). */
 	if (svm->vmcb->save.dr6 != X86_DR6_FIXED)

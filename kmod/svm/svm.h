@@ -8,6 +8,7 @@
 struct svm_vcpu {
 	struct page *page;
 	struct vmcb *vmcb;
+	u64 physical;			/* its address */
 	int cpu;			/* where it was loaded last */
 	u64 generation;			/* of the ASID; 0: it has none */
 	struct x86_event injected;	/* at the last entry */
