@@ -214,6 +214,7 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	case EXIT_INTERRUPT:
 	case EXIT_NMI:
 	case EXIT_WINDOW:
+	case EXIT_STEP:
 		return GO_ON;
 	case EXIT_PORT:
 		return assay_port(vcpu, exit);
