@@ -348,7 +348,6 @@ static const struct feature features[] = {
 	CAP("x86_disable_exits", KVM_CAP_X86_DISABLE_EXITS, "HLT, MWAIT, PAUSE without exits"),
 	CAP("get_msr_features", KVM_CAP_GET_MSR_FEATURES, "feature MSRs of the node"),
 	CAP("nested_state", KVM_CAP_NESTED_STATE, "KVM_GET_NESTED_STATE"),
-	CAP("binary_stats_fd", KVM_CAP_BINARY_STATS_FD, "KVM_GET_STATS_FD"),
 	CAP("msr_platform_info", KVM_CAP_MSR_PLATFORM_INFO, "MSR_PLATFORM_INFO"),
 	CAP("coalesced_pio", KVM_CAP_COALESCED_PIO, "ring of coalesced port writes"),
 	CAP("exception_payload", KVM_CAP_EXCEPTION_PAYLOAD, "CR2 and DR6 of pending exceptions"),
