@@ -5,8 +5,6 @@
  */
 #include "fpu.h"
 
-#define MXCSR_DEFINED 0xffffu
-
 bool exec_take_fpu(struct x86_exec *x)
 {
 	if (!x->fpu_image)

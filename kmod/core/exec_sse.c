@@ -94,7 +94,7 @@ enum x86_result exec_sse(struct x86_exec *x)
 	memcpy(&own, x->fpu + FX_MXCSR, 4);
 	if (~own >> MXCSR_MASK_SHIFT & MXCSR_UNDERFLOW)
 		return X86_UNIMPLEMENTED;
-	mxcsr = (own & ~MXCSR_EXCEPTIONS) | MXCSR_EXCEPTIONS << MXCSR_MASK_SHIFT;
+	mxcsr = (own & MXCSR_DEFINED & ~MXCSR_EXCEPTIONS) | MXCSR_EXCEPTIONS << MXCSR_MASK_SHIFT;
 	if (!sse_run(x->insn.opcode, prefix, exec_xmm(x, x->insn.reg), src, &mxcsr, &x->s.rflags))
 		return X86_UNIMPLEMENTED;
 	raised = mxcsr & MXCSR_EXCEPTIONS;

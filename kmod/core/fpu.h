@@ -15,6 +15,7 @@
 #define FX_FDP 16
 #define FX_MXCSR 24
 #define FX_MXCSR_MASK 28
+#define MXCSR_DEFINED 0xffffu	/* LDMXCSR of another bit is #GP (SDM 1 10.2.3) */
 #define FX_ST 32		/* eight of 16 bytes, ST0 first */
 #define FX_XMM 160		/* sixteen of 16 bytes */
 #define FX_SIZE 512

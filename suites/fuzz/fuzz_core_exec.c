@@ -10,6 +10,8 @@
 int LLVMFuzzerTestOneInput(const u8 *bytes, size_t size);
 
 /* User space answers all reads there can be, and takes all writes, of 16 bytes in two. */
+#define MXCSR 24		/* in an image as FXSAVE lays it out */
+#define MXCSR_FLAGS 0x3f
 #define ASKED_MAX (EXEC_READS + 2 * EXEC_WRITES)
 /* A table that is its own parent changes under the walk: flags of few entries, set once. */
 #define FLAGS_MAX 64
@@ -163,6 +165,9 @@ static void execute(void)
 			MUST(!x86_exec_waits(&x) && state.cr0 & CR0_TS);
 			return;
 		}
+		/* An exception of SSE that is not masked is flagged (SDM 1 11.5.3). */
+		if (result == X86_FAULT)
+			fpu_before[MXCSR] |= fpu[MXCSR] & MXCSR_FLAGS;
 		MUST(!memcmp(&state, &before, sizeof(state)));
 		MUST(!memcmp(fpu, fpu_before, sizeof(fpu)));
 		if (result == X86_IO && x86_exec_waits(&x)) {

@@ -139,8 +139,16 @@ static void test_arithmetic(void)
 	}
 }
 
+/* Whoever owns the image may have put anything there: it must not reach LDMXCSR. */
+static void test_reserved_bits(void)
+{
+	reset(ALL_MASKED | 0xffff0000);
+	ok_equal(RUN(&m, "\x0f\x58\xc1"), X86_OK, "ADDPS with reserved bits of MXCSR in the image");
+}
+
 int main(void)
 {
+	test_reserved_bits();
 	test_arithmetic();
 	test_enabled();
 	test_exceptions();
