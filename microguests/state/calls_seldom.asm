@@ -29,7 +29,6 @@ case mce_corrected, "A corrected error from KVM_X86_SET_MCE stands in the bank's
 	need	cap_mce
 	action	call, text="KVM_X86_SETUP_MCE", arg0=BANKS, result=0
 	action	call, text="KVM_X86_SET_MCE", arg0=STATUS_VAL | 0x151, result=0
-	checkpoint
 	action	check_msr, index=MSR_MC0_STATUS, value=STATUS_VAL | 0x151
 	checkpoint
 
