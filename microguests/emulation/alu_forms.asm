@@ -10,11 +10,7 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 
 ; compute OPERATION, A, B, WIDTH: RESULT, and FLAGS as status= has them, with CF set before.
 %macro compute 4.nolist
-	%if %4 == 64
-	%assign mask -1
-	%else
-	%assign mask (1 << %4) - 1
-	%endif
+	mask_of	%4
 	%assign a (%2) & mask
 	%assign b (%3) & mask
 	%assign carry 0
@@ -49,9 +45,7 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 	%assign carry ((~a & b) | ((~a | b) & RESULT)) >> (%4 - 1)
 	%assign overflow ((a ^ b) & (a ^ RESULT)) >> (%4 - 1)
 	%endif
-	%assign parity RESULT ^ (RESULT >> 4)
-	%assign parity parity ^ (parity >> 2)
-	%assign parity (parity ^ (parity >> 1) ^ 1) & 1
+	parity_of RESULT
 	%assign FLAGS (carry & 1) * CF | (overflow & 1) * OF | parity * PF
 	%assign FLAGS FLAGS | ((RESULT >> (%4 - 1)) & 1) * SF
 	%if RESULT == 0

@@ -206,11 +206,7 @@ case xchg_accumulator, "XCHG of the accumulator with every register"
 ; one OPERATION, BITS, VALUE: RESULT, and FLAGS after it, for values that neither carry nor
 ; overflow; CF and the flags that are left are those of BEFORE.
 %macro one 3.nolist
-	%if %2 == 64
-	%assign mask -1
-	%else
-	%assign mask (1 << %2) - 1
-	%endif
+	mask_of	%2
 	%ifidn %1, inc
 	%assign RESULT (%3 + 1) & mask
 	%assign changed %3 ^ 1
@@ -226,9 +222,7 @@ case xchg_accumulator, "XCHG of the accumulator with every register"
 	%ifidn %1, not
 	%assign FLAGS BEFORE
 	%else
-	%assign parity RESULT ^ (RESULT >> 4)
-	%assign parity parity ^ (parity >> 2)
-	%assign parity (parity ^ (parity >> 1) ^ 1) & 1
+	parity_of RESULT
 	%assign FLAGS CF | parity * PF | ((RESULT >> (%2 - 1)) & 1) * SF
 	%assign FLAGS FLAGS | (((changed ^ RESULT) >> 4) & 1) * AF
 	%endif
@@ -308,14 +302,9 @@ case inc_dec_register, "INC and DEC by the opcodes that name a register"
 ; ---- TEST --------------------------------------------------------------------------------------
 
 %macro test_flags 2.nolist
-	%if %1 == 64
-	%assign RESULT A%1 & %2
-	%else
-	%assign RESULT A%1 & (%2) & ((1 << %1) - 1)
-	%endif
-	%assign parity RESULT ^ (RESULT >> 4)
-	%assign parity parity ^ (parity >> 2)
-	%assign parity (parity ^ (parity >> 1) ^ 1) & 1
+	mask_of	%1
+	%assign RESULT A%1 & (%2) & mask
+	parity_of RESULT
 	%assign FLAGS parity * PF | ((RESULT >> (%1 - 1)) & 1) * SF
 %endmacro
 
@@ -392,9 +381,7 @@ each_size test_alias_case
 ; cmp_flags A, B: FLAGS after CMP of 32 bits
 %macro cmp_flags 2.nolist
 	%assign RESULT (%1 - %2) & 0xffffffff
-	%assign parity RESULT ^ (RESULT >> 4)
-	%assign parity parity ^ (parity >> 2)
-	%assign parity (parity ^ (parity >> 1) ^ 1) & 1
+	parity_of RESULT
 	%assign FLAGS parity * PF | ((RESULT >> 31) & 1) * SF | (((%1 ^ %2 ^ RESULT) >> 4) & 1) * AF
 	%assign FLAGS FLAGS | (((%1 ^ %2) & (%1 ^ RESULT)) >> 31 & 1) * OF
 	%if RESULT == 0

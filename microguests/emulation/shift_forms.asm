@@ -57,11 +57,7 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 
 ; shifted OPERATION, A, COUNT, WIDTH: RESULT, and FLAGS as status= has them
 %macro shifted 4.nolist
-	%if %4 == 64
-	%assign mask -1
-	%else
-	%assign mask (1 << %4) - 1
-	%endif
+	mask_of	%4
 	%assign RESULT %2
 	%assign moved 1
 	%rep %3
@@ -72,9 +68,7 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 	%if ROTATES
 	%assign FLAGS FLAGS | ZF | PF
 	%else
-	%assign parity RESULT ^ (RESULT >> 4)
-	%assign parity parity ^ (parity >> 2)
-	%assign parity (parity ^ (parity >> 1) ^ 1) & 1
+	parity_of RESULT
 	%assign FLAGS FLAGS | parity * PF | ((RESULT >> (%4 - 1)) & 1) * SF
 	%if RESULT == 0
 	%assign FLAGS FLAGS | ZF

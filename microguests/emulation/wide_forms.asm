@@ -8,20 +8,6 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 %include "emulate.inc"
 %include "forms.inc"
 
-%macro mask_of 1.nolist
-	%if %1 == 64
-	%assign mask -1
-	%else
-	%assign mask (1 << %1) - 1
-	%endif
-%endmacro
-
-%macro parity_of 1.nolist
-	%assign parity (%1) ^ ((%1) >> 4)
-	%assign parity parity ^ (parity >> 2)
-	%assign parity (parity ^ (parity >> 1) ^ 1) & 1
-%endmacro
-
 ; ---- BT, BTS, BTR, BTC ---------------------------------------------------------------------
 
 ; After them OF, SF, AF and PF are undefined, ZF too by APM 3.
