@@ -18,7 +18,7 @@
 #define TIMEOUT_MS 2000
 #define STATUS_INTERRUPTED 130
 
-enum { FATAL = 256, SHARD, COVERAGE };	/* options without a letter */
+enum { FATAL = 256, SHARD, COVERAGE, SYNC_REGS };	/* options without a letter */
 
 static const char usage[] =
 	"usage: assay run [OPTIONS] [PATTERN|FILE.elf...]\n"
@@ -40,14 +40,19 @@ static const char usage[] =
 	"                         none: no failure is known\n"
 	"      --coverage         count all exits and ioctls; --format json tells them\n"
 	"      --fatal            also run what is known to end or hang the whole machine\n"
+	"      --sync-regs HOW    registers travel in kvm_run: yes, no, or auto: where that is\n"
+	"                         found to be faster (auto)\n"
 	"  -t, --timeout MS       of one KVM_RUN (2000)\n"
 	"  -v, --verbose          a line for every instance\n";
+
+enum sync_regs { SYNC_AUTO, SYNC_YES, SYNC_NO };
 
 struct run_options {
 	struct choice choice;
 	const char *target, *format, *artifacts, *deviations;
 	unsigned int jobs, timeout_ms, mark_port;
 	bool verbose, fatal, coverage;
+	enum sync_regs sync_regs;
 };
 
 /* What results go to, one after the other. */
@@ -109,6 +114,22 @@ static bool mark_port(unsigned int *port)
 	return true;
 }
 
+static bool sync_choice(struct run_options *options, const char *text)
+{
+	static const char *const names[] = {
+		[SYNC_AUTO] = "auto", [SYNC_YES] = "yes", [SYNC_NO] = "no",
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(text, names[i])) {
+			options->sync_regs = (enum sync_regs)i;
+			return true;
+		}
+	}
+	complain("--sync-regs is yes, no or auto, not \"%s\"", text);
+	return false;
+}
+
 static bool one_option(struct run_options *options, int option)
 {
 	switch (option) {
@@ -151,6 +172,8 @@ static bool one_option(struct run_options *options, int option)
 	case FATAL:
 		options->fatal = true;
 		return true;
+	case SYNC_REGS:
+		return sync_choice(options, optarg);
 	default:
 		fputs(usage, stderr);
 		return false;
@@ -175,6 +198,7 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 		{ "shard", required_argument, NULL, SHARD },
 		{ "coverage", no_argument, NULL, COVERAGE },
 		{ "fatal", no_argument, NULL, FATAL },
+		{ "sync-regs", required_argument, NULL, SYNC_REGS },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -217,6 +241,15 @@ static void catch_interrupts(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+static bool sync_possible(const struct run_options *options, const struct target *target)
+{
+	if (options->sync_regs != SYNC_YES || sync_offered(target))
+		return true;
+	complain("%s does not offer registers in kvm_run (KVM_CAP_SYNC_REGS): run without "
+		 "--sync-regs yes", options->target);
+	return false;
+}
+
 static enum status run_all(const struct run_options *options, struct target *target,
 			   struct suite *suite, struct sink *sink)
 {
@@ -226,7 +259,8 @@ static enum status run_all(const struct run_options *options, struct target *tar
 		.count = suite->count,
 		.workers = options->jobs,
 		.timeout_ns = options->timeout_ms * 1000000ull,
-		.sync_regs = sync_pays(target),
+		.sync_regs = options->sync_regs == SYNC_YES ||
+			     (options->sync_regs == SYNC_AUTO && sync_pays(target)),
 		.want_memory = options->artifacts,
 		.want_coverage = options->coverage,
 		.known = sink->deviations,
@@ -242,6 +276,8 @@ static enum status run_all(const struct run_options *options, struct target *tar
 	char *stopped = NULL, *error = NULL;
 	int ran;
 
+	if (!sync_possible(options, target))
+		return STATUS_CANNOT;
 	catch_interrupts();
 	report_begin(sink->report, &sink->info);
 	ran = schedule_run(&schedule, &stopped, &error);

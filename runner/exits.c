@@ -81,18 +81,27 @@ static bool is_stub_exit(const struct kvm_run *run)
 	       run->io.port == STUB_PORT && run->io.size == 1 && run->io.count == 1;
 }
 
+/* The guest's RIP after a KVM_RUN, however registers travel; 0 if it is not to be had. */
+static u64 rip_after(const struct engine *e)
+{
+	struct kvm_regs regs = { 0 };
+
+	if (e->vm->sync_regs)
+		return e->vm->run->s.regs.regs.rip;
+	return ioctl(e->vm->vcpu, KVM_GET_REGS, &regs) < 0 ? 0 : regs.rip;
+}
+
 /*
  * The stage's stubs tell the runner of an exception by an OUT; RIP says of which.
  * Whether it is already behind the OUT makes no difference here.
  */
 static void describe_stub(const struct engine *e, char *text, size_t room)
 {
-	struct kvm_regs regs = e->vm->run->s.regs.regs;
-	bool known = e->vm->sync_regs || !ioctl(e->vm->vcpu, KVM_GET_REGS, &regs);
+	u64 rip = rip_after(e);
 
-	if (known && regs.rip >= STUBS && regs.rip < STUBS + 256 * STUB_SIZE)
+	if (rip >= STUBS && rip < STUBS + 256 * STUB_SIZE)
 		snprintf(text, room, "exception vector=%u",
-			 (unsigned int)(regs.rip - STUBS) / STUB_SIZE);
+			 (unsigned int)(rip - STUBS) / STUB_SIZE);
 	else
 		snprintf(text, room, "exception");
 }
@@ -195,7 +204,7 @@ void exits_log(struct engine *e)
 	seen = &r->exits[r->nexits++];
 	seen->reason = e->run_errno ? ~0u : e->vm->run->exit_reason;
 	seen->error = (u32)e->run_errno;
-	seen->rip = e->vm->sync_regs ? e->vm->run->s.regs.regs.rip : 0;
+	seen->rip = rip_after(e);
 	if (e->run_errno)
 		snprintf(seen->text, sizeof(seen->text), "KVM_RUN: %s", strerror(e->run_errno));
 	else

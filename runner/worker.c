@@ -634,15 +634,21 @@ static u64 time_reads(struct vm *vm, bool sync)
 	return best;
 }
 
+bool sync_offered(const struct target *target)
+{
+	int wanted = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+
+	return (ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS) & wanted) == wanted;
+}
+
 bool sync_pays(const struct target *target)
 {
 	struct vm_shape shape = { .irqchip = IRQCHIP_USER };
-	int wanted = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	char error[VM_ERROR];
 	struct vm *vm;
 	bool pays;
 
-	if ((ioctl(target->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS) & wanted) != wanted)
+	if (!sync_offered(target))
 		return false;
 	vm = vm_create(target, &shape, false, NULL, error);
 	if (!vm)

@@ -43,6 +43,9 @@ int schedule_run(const struct schedule *schedule, char **stopped, char **error);
 void schedule_stop(void);
 bool schedule_stopped(void);
 
+/* Whether registers and system registers can travel in kvm_run (KVM_CAP_SYNC_REGS). */
+bool sync_offered(const struct target *target);
+
 /*
  * Whether kvm_run.s.regs is cheaper here than GET and SET ioctls; measured on an
  * idle vCPU in well under a millisecond. False where the target has no such thing.

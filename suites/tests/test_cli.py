@@ -77,6 +77,8 @@ def outcomes(output):
     (('run', '--format', 'yaml'), r'assay: there is no format "yaml": it is one of .*json\n$'),
     (('run', '--mode', 'long65'), r'assay: there is no mode "long65": it is one of .*long64'),
     (('run', '--variant', 'slow'), r'assay: there is no variant "slow": it is one of native'),
+    (('run', '--sync-regs', 'maybe'),
+     r'assay: --sync-regs is yes, no or auto, not "maybe"\n$'),
     (('run', '--smp', '5'), r'assay: --smp takes a number from 1 to 4, not "5"'),
     (('list', '--smp', 'all'), r'assay: --smp takes a number from 1 to 4, not "all"'),
     (('run', '--irqchip', 'none'), r'assay: there is no irqchip "none": it is one of user'),

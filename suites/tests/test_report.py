@@ -179,6 +179,16 @@ def failing(tmp_path_factory):
             for image in assemble(f'suites/negative/{source}.asm', directory, False)]
 
 
+def test_same_report_however_registers_travel(pytestconfig, assay, failing):
+    arguments = ['run', '--on', pytestconfig.getoption('target'), '-j1', '-f', 'json', *failing]
+    ways = [assay(*arguments, '--sync-regs', way) for way in ('yes', 'no')]
+    if any(status == CANNOT for status, _, _ in ways):
+        pytest.skip(' '.join(errors.strip() for _, _, errors in ways))
+    texts = [timeless(lines) for _, lines, _ in ways]
+    assert '"rip":"0x8' in texts[0]
+    assert texts[0].splitlines() == texts[1].splitlines()
+
+
 @pytest.mark.parametrize('form', FORMATS)
 @pytest.mark.parametrize('what', [('failing',), ('io/out', 'state/fpu'), ('-v', 'state/dirty_log')])
 def test_run_and_report(pytestconfig, assay, failing, form, what):
