@@ -8,6 +8,8 @@
 
 #include <Zydis/Zydis.h>
 
+#include "x86.h"
+
 #define INSN_MAX 15		/* bytes of an instruction (SDM 2 2.3.11) */
 #define BYTES_COLUMNS 22	/* of the hexadecimal bytes: longer ones push the text right */
 
@@ -53,14 +55,11 @@ static unsigned int length_at(const struct engine *e, const struct code *code, u
 	return insn.length;
 }
 
-/* KVM's forced-emulation prefix: what follows it is interpreted, not executed. */
-static const u8 fep_prefix[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
 #define FEP_TEXT "ud2; db 'kvm'"
 
 static bool is_fep(const struct code *code, unsigned int offset, unsigned int len)
 {
-	return len >= sizeof(fep_prefix) &&
-	       !memcmp(code->bytes + offset, fep_prefix, sizeof(fep_prefix));
+	return len >= FEP_BYTES && !memcmp(code->bytes + offset, FEP_PREFIX, FEP_BYTES);
 }
 
 /* nasm says "byte [x]" where the Intel manual says "byte ptr [x]". */
@@ -171,7 +170,7 @@ unsigned int disasm(const struct code *code, struct insn *insns, unsigned int ma
 			len = 0;
 		} else {
 			stop = next_anchor(code, offset + 1);
-			len = sizeof(fep_prefix);
+			len = FEP_BYTES;
 			if (!is_fep(code, offset, stop - offset))
 				len = length_at(&e, code, offset, stop);
 		}

@@ -3,6 +3,7 @@
  * Builds the stage: a template per mode and privilege level, then the image, then
  * what the case asks for. The map is microguests/include/stage.def.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@
 #define OPCODE_IRET 0xcf
 #define REX_W 0x48
 
-static const u8 fep_prefix[EMULATE_GAP] = { 0x0f, 0x0b, 'k', 'v', 'm' };
+static_assert(FEP_BYTES == EMULATE_GAP, "the prefix has room before the instruction");
 
 struct template {
 	u8 mem[STAGE_RAM];
@@ -405,8 +406,7 @@ static bool put_tables(struct stage *stage, const struct record *record)
 		return stage_edit_entry(stage, record, record->sub, true);
 	case REC_EMULATE:
 		if (stage->instance->path == PATH_FEP)
-			return stage_write(stage, record->addr - EMULATE_GAP, fep_prefix,
-					   sizeof(fep_prefix));
+			return stage_write(stage, record->addr - FEP_BYTES, FEP_PREFIX, FEP_BYTES);
 		return true;
 	default:
 		return true;

@@ -6,13 +6,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "disasm.h"
 #include "engine.h"
+#include "kvm_state.h"
+#include "x86.h"
 
 #define STEPS_MAX 4096		/* of one KVM_RUN; the rest of a long loop is like its begin */
 #define FETCH 20		/* the longest instruction behind the forced-emulation prefix */
 #define PAGE 4096u
-
-static const u8 fep_prefix[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
 
 struct place {			/* where the vCPU stands */
 	u64 linear;
@@ -52,17 +53,18 @@ static void fetch_all(struct engine *e, struct place *place)
 
 static bool look(struct engine *e, struct place *place)
 {
+	struct cpu_state state = { 0 };
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
 
 	if (ioctl(e->vm->vcpu, KVM_GET_REGS, &regs) < 0 ||
 	    ioctl(e->vm->vcpu, KVM_GET_SREGS, &sregs) < 0)
 		return false;
-	place->bits = sregs.cs.l ? 64 : sregs.cs.db ? 32 : 16;
-	place->vex = sregs.cr0 & CR0_PE && !(regs.rflags & RFLAGS_VM);
-	place->linear = sregs.cs.base + regs.rip;
-	if (!sregs.cs.l)
-		place->linear &= 0xffffffffu;
+	state_from_regs(&state, &regs);
+	state_from_sregs(&state, &sregs);
+	place->bits = state_bits(&state);
+	place->vex = state.cr0 & CR0_PE && !(state.rflags & RFLAGS_VM);
+	place->linear = state_linear_rip(&state);
 	fetch_all(e, place);
 	return place->length;
 }
@@ -79,10 +81,9 @@ static void note(struct engine *e, const struct place *place)
 	e->steps->unfinished = place->linear;
 	if (again)
 		return;
-	if (place->length > sizeof(fep_prefix) &&
-	    !memcmp(place->bytes, fep_prefix, sizeof(fep_prefix))) {
+	if (place->length > FEP_BYTES && !memcmp(place->bytes, FEP_PREFIX, FEP_BYTES)) {
 		path = FORM_FEP;
-		skip = sizeof(fep_prefix);
+		skip = FEP_BYTES;
 	}
 	form = form_of(place->bytes + skip, place->length - skip, place->bits, place->vex);
 	if (form)

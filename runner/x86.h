@@ -2,6 +2,10 @@
 /* Bits and layouts of the architecture that more than one file needs. */
 #pragma once
 
+/* KVM's forced-emulation prefix: what follows it is interpreted, not executed. */
+#define FEP_PREFIX "\x0f\x0bkvm"
+#define FEP_BYTES 5
+
 /* RFLAGS (SDM 1 3.4.3) */
 #define RFLAGS_FIXED 0x2ull
 #define RFLAGS_STATUS 0x8d5ull	/* CF PF AF ZF SF OF */
