@@ -410,14 +410,15 @@ coverage-kvm: all build/lab/agent
 
 # ---- guest memory ------------------------------------------------------------------------
 
-# Tests of the target by a program of their own, static for labs with nothing else in them.
+# Tests of the target by programs of their own, static for labs with nothing else in them.
+HARNESS := suites/harness/harness.c
+PROGRAM_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
 MEMORY := $(sort $(wildcard suites/memory/*.c))
-MEMORY_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS)
 
-build/memory-test: $(MEMORY) $(wildcard suites/memory/*.h) Makefile
+build/memory-test: $(MEMORY) $(HARNESS) $(wildcard suites/memory/*.h suites/harness/*.h) Makefile
 	@mkdir -p $(@D)
 	@echo '  CC $@'
-	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(MEMORY) -lpthread -o $@
+	@$(CC) $(PROGRAM_CFLAGS) $(CFLAGS) -static $(MEMORY) $(HARNESS) -lpthread -o $@
 
 .PHONY: check-memory
 check-memory: build/memory-test build/lab/agent
@@ -428,10 +429,10 @@ check-memory: build/memory-test build/lab/agent
 # The host in the hands of guests and tasks that mean it ill, by a program of their own.
 HOSTILE := $(sort $(wildcard suites/hostile/*.c))
 
-build/hostile-test: $(HOSTILE) $(wildcard suites/hostile/*.h) Makefile
+build/hostile-test: $(HOSTILE) $(HARNESS) $(wildcard suites/hostile/*.h suites/harness/*.h) Makefile
 	@mkdir -p $(@D)
 	@echo '  CC $@'
-	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(HOSTILE) -lpthread -o $@
+	@$(CC) $(PROGRAM_CFLAGS) $(CFLAGS) -static $(HOSTILE) $(HARNESS) -lpthread -o $@
 
 .PHONY: check-hostile
 check-hostile: build/hostile-test build/lab/agent
@@ -445,7 +446,7 @@ BENCH := $(sort $(wildcard suites/bench/*.c))
 build/bench-kmod: $(BENCH) $(wildcard suites/bench/*.h) Makefile
 	@mkdir -p $(@D)
 	@echo '  CC $@'
-	@$(CC) $(MEMORY_CFLAGS) $(CFLAGS) -static $(BENCH) -o $@
+	@$(CC) $(PROGRAM_CFLAGS) $(CFLAGS) -static $(BENCH) -o $@
 
 .PHONY: bench-kmod
 bench-kmod: build/bench-kmod build/lab/agent
@@ -459,7 +460,7 @@ FUZZ_KMOD := $(sort $(wildcard suites/fuzz-kmod/*.c))
 build/fuzz-kmod: $(FUZZ_KMOD) $(wildcard suites/fuzz-kmod/*.h) $(CORE) $(wildcard kmod/core/*.h) Makefile
 	@mkdir -p $(@D)
 	@echo '  CC $@'
-	@$(CC) $(MEMORY_CFLAGS) -Ikmod/core $(CFLAGS) -static $(FUZZ_KMOD) kmod/core/decode.c \
+	@$(CC) $(PROGRAM_CFLAGS) -Ikmod/core $(CFLAGS) -static $(FUZZ_KMOD) kmod/core/decode.c \
 		kmod/core/opcodes.c -lpthread -o $@
 
 # Bounded by numbers, unless somebody says for how long.
@@ -493,9 +494,9 @@ lint: format-check $(GEN_H)
 		$(patsubst %,suites/fuzz/%.c,$(filter-out $(FUZZ_CORE),$(FUZZERS))) $(AGENT)
 	$(CLANG) $(CORE_CFLAGS) -Werror -fsyntax-only $(CORE) $(wildcard suites/unit/core/*.c) \
 		$(FUZZ_CORE:%=suites/fuzz/%.c)
-	$(CLANG) $(MEMORY_CFLAGS) -Werror -fsyntax-only $(MEMORY) $(HOSTILE) $(BENCH) \
+	$(CLANG) $(PROGRAM_CFLAGS) -Werror -fsyntax-only $(HARNESS) $(MEMORY) $(HOSTILE) $(BENCH) \
 		suites/fuzz/replay.c
-	$(CLANG) $(MEMORY_CFLAGS) -Ikmod/core -Werror -fsyntax-only $(FUZZ_KMOD)
+	$(CLANG) $(PROGRAM_CFLAGS) -Ikmod/core -Werror -fsyntax-only $(FUZZ_KMOD)
 	for script in microguests/assay-as ci/deps ci/unit ci/fuzz ci/python ci/dist ci/jobs/run \
 		ci/jobs/lava ci/jobs/lava-results ci/jobs/bisect-step; do \
 		sh -n $$script || exit 1; done

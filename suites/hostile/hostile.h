@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of this program share: how a test ends, tables of tests, what Linux tells. */
+/* What the files of this program share: options, tables of tests, what Linux tells. */
 #pragma once
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdnoreturn.h>
-#include <string.h>
-
-#define PAGE 4096ul
+#include "../harness/harness.h"
 
 extern const char *node;	/* of the hypervisor under test: --on */
 extern unsigned int seconds;	/* for each test that could go on for ever: --seconds */
 extern bool machine_is_ours;	/* --machine: tests may take processors away, and the module */
 extern const char *module_file;	/* --module: what is loaded again, or NULL */
 
-/* Ends the process: the test has failed, or cannot be made here. */
-noreturn void fail(const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-noreturn void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-#define check(condition, ...) do {				\
-	if (!(condition))					\
-		fail(__FILE__, __LINE__, __VA_ARGS__);		\
-} while (0)
-
 /* ---- tests by theme: each file's own, the last without a name ------------------------------ */
-
-struct test {
-	const char *name;
-	void (*run)(void);
-};
 
 extern const struct test cpu_tests[], call_tests[], file_tests[], kill_tests[], signal_tests[],
 	wait_tests[], state_tests[], scribble_tests[], slot_tests[], migrate_tests[],
@@ -50,14 +29,11 @@ bool nothing_left(void);
 /* Skips the test without --machine. */
 void need_machine(void);
 
-bool write_text(const char *path, const char *text);
 /* How often that is in the kernel's log since log_clear(). */
 void log_clear(void);
 unsigned int log_lines(const char *text);
 /* Prints where in the kernel a thread of this process is. */
 void show_stack(int thread);
-/* Monotonic, in microseconds. */
-uint64_t now(void);
 /* The thread runs on that processor alone. False: it cannot. */
 bool pin(int thread, unsigned int cpu);
 unsigned int cpus(void);

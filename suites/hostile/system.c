@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/klog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hostile.h"
@@ -43,25 +42,6 @@ bool nothing_left(void)
 	return false;
 }
 
-bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	if (!good) {
-		int why = errno;
-
-		close(fd);
-		errno = why;
-		return false;
-	}
-	close(fd);
-	return true;
-}
-
 unsigned int log_lines(const char *text)
 {
 	int bytes = klogctl(10, NULL, 0), got;		/* SYSLOG_ACTION_SIZE_BUFFER */
@@ -95,14 +75,6 @@ void show_stack(int thread)
 		printf("# %s", line);
 	if (file)
 		fclose(file);
-}
-
-uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
 }
 
 bool pin(int thread, unsigned int cpu)

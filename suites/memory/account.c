@@ -151,25 +151,18 @@ static void tables_charged(void)
 
 /* ---- time ------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 /* top and ps: what the guest uses is its thread's time, and guest time of it (proc(5)). */
 static void thread_time(void)
 {
-	double ticks = (double)sysconf(_SC_CLK_TCK), until, used;
+	double ticks = (double)sysconf(_SC_CLK_TCK), used;
 	struct cpu_time before, after;
 	struct guest guest;
 	struct walk walk;
+	uint64_t until;
 
 	walk_new(&guest, &walk, SIZE, 1);
 	before = cpu_time(walk.tid);
-	until = now() + 60;
+	until = now() + 60 * 1000000;
 	/* A busy machine gives it little: what counts is that it is counted. */
 	do {
 		usleep(100000);

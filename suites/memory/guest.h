@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "check.h"
+#include "memory.h"
 
 #define LOW_SIZE 0x10000ul
 #define RAM 0x400000ul		/* where tests put memory */

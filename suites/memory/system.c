@@ -50,18 +50,6 @@ long long number_of(const char *path)
 	return found;
 }
 
-bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return good;
-}
-
 struct cpu_time cpu_time(pid_t thread)
 {
 	struct cpu_time time = { -1, -1, -1 };

@@ -4,14 +4,12 @@
 
 #include <sys/types.h>
 
-#include "check.h"
+#include "memory.h"
 
 /* The number after "KEY" in a file of lines "KEY[:] NUMBER ..."; -1 if it is not there. */
 long long number_in(const char *path, const char *key);
 /* The first number of a file, -1 if there is none. */
 long long number_of(const char *path);
-/* Writes a text to a file; false and errno if that fails. */
-bool write_text(const char *path, const char *text);
 
 /* Fields 14, 15 and 43 of /proc/self/task/TID/stat (proc(5)), in clock ticks. */
 struct cpu_time {
