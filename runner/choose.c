@@ -204,3 +204,22 @@ bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
 	free_words(&patterns);
 	return ok;
 }
+
+enum status choose_on(struct target *target, struct suite *suite, const char *path, char **args,
+		      unsigned int nargs)
+{
+	struct choice choice = { 0 };
+	enum status status;
+	char *error = NULL;
+	bool own_files;
+
+	if (!choose_suite(suite, &choice, args, nargs, &own_files))
+		return STATUS_ERROR;
+	status = target_open(target, path, &error);
+	if (status != STATUS_OK) {
+		complain("%s", error);
+		free(error);
+		suite_free(suite);
+	}
+	return status;
+}

@@ -2,6 +2,7 @@
 /* Options that choose instances, for the commands that run them. */
 #pragma once
 
+#include "host.h"
 #include "instance.h"
 
 struct choice {
@@ -32,3 +33,10 @@ bool choose_cpus(struct choice *choice, const char *number);
  */
 bool choose_suite(struct suite *suite, const struct choice *choice, char **args,
 		  unsigned int nargs, bool *own_files);
+
+/*
+ * Opens the target at path and chooses from the arguments alone. Unless STATUS_OK nothing is left
+ * open, and it was complained of.
+ */
+enum status choose_on(struct target *target, struct suite *suite, const char *path, char **args,
+		      unsigned int nargs);

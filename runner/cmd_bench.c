@@ -334,14 +334,11 @@ enum status cmd_bench(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct choice choice = { 0 };
 	const char *path = "/dev/kvm";
 	struct target target;
 	struct suite suite;
 	enum status status;
-	char *error = NULL;
 	int option;
-	bool own_files;
 
 	optind = 0;	/* getopt(3): begins anew */
 	while ((option = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
@@ -351,17 +348,11 @@ enum status cmd_bench(int argc, char **argv)
 		}
 		path = optarg;
 	}
-	if (!choose_suite(&suite, &choice, argv + optind, (unsigned int)(argc - optind),
-			  &own_files))
-		return STATUS_ERROR;
-	status = target_open(&target, path, &error);
-	if (status == STATUS_OK) {
-		status = run_bench(&target, &suite);
-		target_close(&target);
-	} else {
-		complain("%s", error);
-		free(error);
-	}
+	status = choose_on(&target, &suite, path, argv + optind, (unsigned int)(argc - optind));
+	if (status != STATUS_OK)
+		return status;
+	status = run_bench(&target, &suite);
+	target_close(&target);
 	suite_free(&suite);
 	return status;
 }

@@ -130,22 +130,23 @@ static void tell(void *arg, struct result *result)
 static enum status run_all(const struct target *target, const struct suite *suite,
 			   unsigned int jobs)
 {
+	char *stopped = NULL, *error = NULL;
+	struct deviations *known = deviations_load(NULL, &error);
 	struct schedule schedule = {
 		.target = target, .instances = suite->instances, .count = suite->count,
 		.workers = jobs, .timeout_ns = TIMEOUT_NS, .want_steps = true, .take = tell,
+		.known = known,
 	};
-	char *stopped = NULL, *error = NULL;
 	int ran;
 
-	schedule.known = deviations_load(NULL, &error);
-	if (!schedule.known) {
+	if (!known) {
 		complain("%s", error);
 		free(error);
 		return STATUS_ERROR;
 	}
-	deviations_bind((struct deviations *)schedule.known, &target->host);
+	deviations_bind(known, &target->host);
 	ran = schedule_run(&schedule, &stopped, &error);
-	deviations_free((struct deviations *)schedule.known);
+	deviations_free(known);
 	if (ran < 0 || stopped)
 		complain("%s", ran < 0 ? error : stopped);
 	free(stopped);
@@ -157,23 +158,14 @@ static enum status run_all(const struct target *target, const struct suite *suit
 
 static enum status run_on(const char *path, unsigned int jobs, char **args, unsigned int nargs)
 {
-	struct choice choice = { 0 };
 	struct target target;
 	struct suite suite;
-	enum status status;
-	char *error = NULL;
-	bool own_files;
+	enum status status = choose_on(&target, &suite, path, args, nargs);
 
-	if (!choose_suite(&suite, &choice, args, nargs, &own_files))
-		return STATUS_ERROR;
-	status = target_open(&target, path, &error);
-	if (status == STATUS_OK) {
-		status = run_all(&target, &suite, jobs);
-		target_close(&target);
-	} else {
-		complain("%s", error);
-		free(error);
-	}
+	if (status != STATUS_OK)
+		return status;
+	status = run_all(&target, &suite, jobs);
+	target_close(&target);
 	suite_free(&suite);
 	return status;
 }
