@@ -4,33 +4,16 @@ hypervisor may have to emulate. Both are what `assay forms` writes: the second i
 
 import collections
 import fnmatch
-import json
 import pathlib
 import re
 
-from . import data, page
+from . import data, page, records
 
 KNOWN = 'known.json'        # the file of the list; all others are named after targets
 PATHS = {'mmio': 'operand in MMIO space', 'fep': 'forced emulation'}
 MAPS = {'': 'one-byte opcodes', '0f:': 'two-byte opcodes (0F)'}
 FORM = re.compile(r'(?P<map>[0-9a-z]+:)?(?P<opcode>[0-9a-f]{2})[ /].*@(?:16|32|64)')
 CELL = 15                   # pixels of an opcode's square
-
-
-def records(path, warnings):
-    """The lines of a file. What is no line of JSON is named in warnings and left out."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        warnings.append(f'{path}: {error.strerror}: left out')
-        return
-    for number, line in enumerate(text.split(b'\n'), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, dict(json.loads(line))
-        except (ValueError, TypeError) as error:
-            warnings.append(f'{path}:{number}: no record ({error}): left out')
 
 
 class Section:
@@ -51,11 +34,11 @@ class Section:
         self.known = {path: {} for path in PATHS}   # {form: mnemonic}
         for path in sorted(directory.glob('*.json')):
             read = self.add_known if path.name == KNOWN else self.add_instance
-            for number, entry in records(path, warnings):
+            for number, entry in records.lines(path, warnings) or ():
                 try:
                     read(path.stem, entry)
                 except (KeyError, TypeError, AttributeError) as error:
-                    warnings.append(f'{path}:{number}: no record ({error!r}): left out')
+                    warnings.append(records.damaged(path, number, f'no record ({error!r})'))
 
     def add_known(self, _, entry):
         """A line of the list."""

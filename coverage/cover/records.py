@@ -17,6 +17,29 @@ def damaged(path, number, what):
     return f'{path}:{number}: {what}: left out'
 
 
+def parsed(path, text, warnings):
+    """Yields (number, object) of each line of a file's text that is an object of JSON; others but
+    empty ones are named in warnings."""
+    for number, line in enumerate(text.split(b'\n'), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, dict(json.loads(line))
+        except (ValueError, TypeError) as error:
+            warnings.append(damaged(path, number, f'no record ({error})'))
+
+
+def lines(path, warnings):
+    """The (number, object) of each line of a file of records; None, and a warning, if it cannot
+    be opened."""
+    try:
+        text = pathlib.Path(path).read_bytes()
+    except OSError as error:
+        warnings.append(f'{path}: {error.strerror}: left out')
+        return None
+    return parsed(path, text, warnings)
+
+
 class Counts:
     """What was reached, by whom, how often."""
 
@@ -73,18 +96,14 @@ class Counts:
         """Adds a file; its name is the target's. What cannot be read is named in warnings."""
         path = pathlib.Path(path)
         target = path.stem
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            self.warnings.append(f'{path}: {error.strerror}: left out')
+        entries = lines(path, self.warnings)
+        if entries is None:
             return
         source = self.sources.setdefault(target, Source(target))
         source.whole = False
-        for number, line in enumerate(text.split(b'\n'), 1):
-            if not line.strip():
-                continue
+        for number, entry in entries:
             try:
-                self.line(target, json.loads(line))
+                self.line(target, entry)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 self.warnings.append(damaged(path, number, f'no record ({error})'))
         if not source.whole:

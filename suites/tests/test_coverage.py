@@ -164,6 +164,16 @@ def test_files_that_hold_nothing(tmp_path):
     assert ran.returncode == 2 and 'ran without --coverage' in ran.stderr
 
 
+def test_lines_of_a_file_are_its_objects(tmp_path):
+    file, warnings = tmp_path / 'x.json', []
+    file.write_bytes(b'{"a": 1}\n\n[1]\n"text"\n{"b":\n\xff\n{"c": 2}')
+    assert list(records.lines(file, warnings)) == [(1, {'a': 1}), (7, {'c': 2})]
+    assert [warning.partition(': no record')[0] for warning in warnings] == [
+        f'{file}:{number}' for number in (3, 4, 5, 6)]
+    assert records.lines(tmp_path / 'none.json', warnings) is None
+    assert warnings[-1] == f'{tmp_path / "none.json"}: No such file or directory: left out'
+
+
 # ---- floors --------------------------------------------------------------------------------------
 
 def every_svm_target(tmp_path):

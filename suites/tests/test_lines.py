@@ -292,6 +292,14 @@ def test_an_unknown_source_is_refused():
     assert 'there is no source "nonsense": it is one of unit, fuzz' in done.stderr
 
 
+def test_every_fuzzer_has_a_corpus():
+    """Without one its lines are not counted, and a short run of it finds little."""
+    there = os.path.join(ROOT, 'suites/fuzz')
+    names = [name[:-2] for name in os.listdir(there) if re.fullmatch(r'fuzz_\w+\.c', name)]
+    assert len(names) > 3
+    assert [name for name in names if not os.listdir(os.path.join(there, 'corpus', name))] == []
+
+
 # ---- stock KVM ----------------------------------------------------------------------------------
 
 MAKEFILE = '''ccflags-y += -I $(srctree)/arch/x86/kvm
