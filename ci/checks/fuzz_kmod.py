@@ -37,6 +37,7 @@ def configuration(options, smp, timeout, files=()):
     return config.Config(
         target=options.lab, kernel=options.kernel, modules=options.modules,
         hypervisor='kvm' if stock else 'assay', replaced=tuple(options.replaced),
+        parameters=tuple(options.param),
         emulator=options.emulator, smp=smp, memory=options.memory, timeout=timeout,
         files=((PROGRAM, 'fuzz-kmod'), *files))
 

@@ -82,23 +82,34 @@ static void filter_32(void)
 	check(result == -EFAULT, "a bitmap at 0: expected EFAULT, got %d", result);
 }
 
-/* There is one ring for all vCPUs (KVM API 4.116), and programs map that of the first. */
+/*
+ * There is one ring for all vCPUs (KVM API 4.116): whoever writes, each one's pages show it, and
+ * programs map those of the first.
+ */
 static void one_ring(void)
 {
 	struct kvm_coalesced_mmio_zone zone = { .addr = 0x44, .size = 1, .pio = 1 };
-	struct kvm_coalesced_mmio_ring *ring;
 	const struct guest guest = { out_code, out_end };
 	struct machine machine;
-	int page, reason;
+	size_t at;
 
 	machine_make(&machine, &guest);
-	page = ioctl(machine.kvm, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_MMIO);
-	ring = (void *)((char *)machine.run[0] + (unsigned int)page * PAGE);
+	at = (size_t)ioctl(machine.kvm, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_MMIO) * PAGE;
 	check(!ioctl(machine.vm, KVM_REGISTER_COALESCED_MMIO, &zone), "zone: %m");
-	reason = machine_run(&machine, 1);
-	check(reason == KVM_EXIT_HLT, "expected HLT, got exit %d", reason);
-	check(ring->last == 1 && ring->coalesced_mmio[0].data[0] == 0x5a,
-	      "the ring: expected one write of 0x5a, got %u", ring->last);
+	for (uint32_t writer = 0; writer < 2; writer++) {
+		int reason = machine_run(&machine, writer);
+
+		check(reason == KVM_EXIT_HLT, "expected HLT, got exit %d", reason);
+		for (unsigned int reader = 0; reader < 2; reader++) {
+			const struct kvm_coalesced_mmio_ring *ring =
+				(const void *)((const char *)machine.run[reader] + at);
+
+			check(ring->last == writer + 1 &&
+			      ring->coalesced_mmio[writer].data[0] == 0x5a,
+			      "vCPU %u has written 0x5a, and vCPU %u's ring has %u entries",
+			      writer, reader, ring->last);
+		}
+	}
 }
 
 const struct test call_tests[] = {

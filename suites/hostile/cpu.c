@@ -153,6 +153,7 @@ static void refused(void)
 	struct itimerval soon = { .it_value.tv_usec = 100000 };
 	struct kvm_sregs sregs, real;
 	struct machine machine;
+	uint64_t from;
 	int reason;
 
 	machine_make(&machine, &counting);
@@ -171,8 +172,11 @@ static void refused(void)
 	/* It counts, with interrupts off: only the host's own end it. */
 	sigaction(SIGALRM, &quiet, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
+	from = now();
 	reason = machine_run(&machine, 0);
 	check(reason == -EINTR, "expected EINTR, got %d", reason);
+	check(now() - from < 5000000, "the host had no interrupt for %llu ms",
+	      (unsigned long long)(now() - from) / 1000);
 }
 
 const struct test cpu_tests[] = {

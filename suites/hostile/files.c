@@ -293,6 +293,7 @@ static void passed(void)
 			if (!keeper)
 				keep_files(sockets[1], maker);
 			waitpid(keeper, &status, 0);
+			kill(maker, SIGKILL);
 			byte = status != 0;
 			_exit(write(result[1], &byte, 1) != 1);
 		}

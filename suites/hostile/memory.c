@@ -30,6 +30,7 @@ static void need_injection(void)
 		{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
 		{ "/sys/kernel/debug/failslab/verbose", "0" },
 		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
 		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
 		{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
 	};
@@ -320,18 +321,30 @@ static noreturn void be_greedy(void)
 	}
 }
 
+static void make_group(void)
+{
+	mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
+	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(GROUP, 0755) && errno != EEXIST)
+		skip("no cgroup v2: %s", strerror(errno));
+	if (!write_text(GROUP "/memory.max", "max"))
+		skip("no memory controller: %s", strerror(errno));
+}
+
+static void remove_group(void)
+{
+	for (unsigned int i = 0; i < 100 && rmdir(GROUP); i++)
+		usleep(10000);
+}
+
 static void cgroup(void)
 {
 	struct machine machine;
 	int status;
 
 	need_machine();
-	mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
-	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	if (mkdir(GROUP, 0755) && errno != EEXIST)
-		skip("no cgroup v2: %s", strerror(errno));
-	if (!write_text(GROUP "/memory.max", "6M"))
-		skip("no memory controller: %s", strerror(errno));
+	make_group();
+	check(write_text(GROUP "/memory.max", "6M"), "a limit: %m");
 	for (unsigned int i = 0; i < 3; i++) {
 		pid_t child = fork();
 
@@ -341,13 +354,140 @@ static void cgroup(void)
 		check(status, "there is no end of memory");
 		check(nothing_left(), "something is left of who had too much");
 	}
-	for (unsigned int i = 0; i < 100 && rmdir(GROUP); i++)
-		usleep(10000);
+	remove_group();
 	machine_make(&machine, &halting);
 	check(machine_run(&machine, 0) == KVM_EXIT_HLT, "a VM afterwards");
 	machine_end(&machine);
 }
 
+/* ---- what is charged, and given back ------------------------------------------------------- */
+
+#define TASKS 100	/* that come and go: a page that each leaves behind is 400 KiB */
+#define LOGGED (1ull << 27)	/* bytes of a slot whose log needs a page */
+
+/* The group's memory that is the kernel's, in KiB. Statistics are true after two seconds. */
+static long long kernel_memory(void)
+{
+	FILE *file;
+	char key[64];
+	long long value, found = -1;
+
+	usleep(2500000);
+	file = fopen(GROUP "/memory.stat", "re");
+	while (file && fscanf(file, "%63s %lld", key, &value) == 2) {
+		if (!strcmp(key, "kernel"))
+			found = value / 1024;
+	}
+	if (file)
+		fclose(file);
+	if (found < 0)
+		skip("no count of a cgroup's kernel memory (memory.stat)");
+	return found;
+}
+
+/* A VM that has used all there is: vCPUs, tables, a log, eventfds, zones. */
+static void use_all(struct machine *machine)
+{
+	struct kvm_userspace_memory_region slot = {
+		.slot = 2, .flags = KVM_MEM_LOG_DIRTY_PAGES, .guest_phys_addr = LOGGED,
+		.memory_size = LOGGED };
+	void *memory = mmap(NULL, LOGGED, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	check(memory != MAP_FAILED, "memory: %m");
+	slot.userspace_addr = (uintptr_t)memory;
+	machine_make(machine, &walking);
+	check(!ioctl(machine->vm, KVM_SET_USER_MEMORY_REGION, &slot), "a slot: %m");
+	check(!set_filter(machine) && !add_zone(machine), "a filter, a zone: %m");
+	for (unsigned int i = 0; i < 20; i++)
+		machine_run(machine, i & 1);
+	slot.memory_size = 0;
+	if (getpid() & 1)
+		check(!ioctl(machine->vm, KVM_SET_USER_MEMORY_REGION, &slot), "no slot: %m");
+}
+
+static noreturn void come_and_go(void)
+{
+	struct machine machine;
+
+	check(write_text(GROUP "/cgroup.procs", "0"), "%s: %m", GROUP);
+	use_all(&machine);
+	if (getpid() & 2)
+		machine_end(&machine);
+	_exit(0);
+}
+
+static void some_tasks(unsigned int count)
+{
+	int status;
+
+	for (unsigned int i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (!child)
+			come_and_go();
+		check(waitpid(child, &status, 0) == child && !status, "a task: status %#x",
+		      status);
+	}
+	check(nothing_left(), "something is left of tasks that have ended");
+}
+
+/* VMs of a task in the group, until somebody kills it. */
+static pid_t keep_vms(unsigned int count)
+{
+	struct machine machine;
+	char byte = 0;
+	int ready[2];
+	pid_t child;
+
+	check(!pipe(ready), "pipe: %m");
+	child = fork();
+	if (!child) {
+		check(write_text(GROUP "/cgroup.procs", "0"), "%s: %m", GROUP);
+		for (unsigned int i = 0; i < count; i++)
+			machine_make(&machine, &walking);
+		check(write(ready[1], &byte, 1) == 1, "a pipe: %m");
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	check(read(ready[0], &byte, 1) == 1, "the task with VMs has ended");
+	close(ready[0]);
+	return child;
+}
+
+/*
+ * A VM's memory in the kernel is the task's: charged to its cgroup, where limits see it, and
+ * gone with it, whatever it was for.
+ */
+static void given_back(void)
+{
+	long long before, after, some;
+	pid_t child;
+
+	need_machine();
+	make_group();
+	some_tasks(TASKS / 10);
+	before = kernel_memory();
+	some_tasks(TASKS);
+	after = kernel_memory();
+	check(after - before < TASKS * 2, "%u tasks have left %lld KiB in the kernel", TASKS,
+	      after - before);
+	child = keep_vms(1);
+	some = kernel_memory();
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	child = keep_vms(17);
+	some = kernel_memory() - some;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	printf("# %u tasks left %lld KiB; a VM takes %lld KiB\n", TASKS, after - before, some / 16);
+	/* Two vCPUs, each with kvm_run, port data, a ring, a control block; tables. */
+	check(some >= 16 * 14 * 4, "16 VMs are charged with %lld KiB", some);
+	remove_group();
+}
+
 const struct test memory_tests[] = {
-	{ "memory/each_allocation", each_allocation }, { "memory/cgroup", cgroup }, { NULL, NULL },
+	{ "memory/each_allocation", each_allocation }, { "memory/cgroup", cgroup },
+	{ "memory/given_back", given_back }, { NULL, NULL },
 };

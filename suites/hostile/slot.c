@@ -10,9 +10,12 @@
 #define SLOT_AT (1ull << 20)
 #define SLOT_PAGES 32ul
 
-extern const uint8_t filling_code[], filling_end[];
+extern const uint8_t filling_code[], filling_end[], insisting_code[], insisting_end[];
 
-/* Writes a word to each of 32 pages at 1 MiB, and of 32 behind them, over and over. */
+/*
+ * The first writes a word to each of 32 pages at 1 MiB, and of 32 behind them, over and over. The
+ * second writes to the first of them alone and never comes out by itself: it has to be called.
+ */
 __asm__(
 	".pushsection .rodata\n"
 	".code16\n"
@@ -27,10 +30,19 @@ __asm__(
 	"	incl 0x2000\n"
 	"	jmp 1b\n"
 	"filling_end:\n"
+	"insisting_code:\n"
+	"	lidt 0x2010\n"
+	"	mov $0x100000, %edi\n"
+	"1:	incl 4(%edi)\n"
+	"	jmp 1b\n"
+	"insisting_end:\n"
 	".code64\n"
 	".popsection\n");
 
 static const struct guest filling = { filling_code, filling_end };
+static const struct guest insisting = { insisting_code, insisting_end };
+
+#define INSISTING_AT (CODE_AT + 0x200)
 
 /* Real mode with segments of 4 GiB. */
 static void widen(struct machine *machine, unsigned int vcpu)
@@ -61,15 +73,24 @@ static int put_slot(struct scene *scene, uint64_t gpa, uint64_t bytes, uint32_t 
 
 static void begin(struct scene *scene)
 {
+	struct kvm_regs regs = { .rip = INSISTING_AT, .rflags = 2 };
+
 	memset(scene, 0, sizeof(*scene));
 	scene->pages = mmap(NULL, SLOT_PAGES * PAGE, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check(scene->pages != MAP_FAILED, "memory: %m");
 	machine_make(&scene->machine, &filling);
+	memcpy(scene->machine.memory + INSISTING_AT, insisting.code,
+	       (size_t)(insisting.end - insisting.code));
+	check(!ioctl(scene->machine.vcpu[1], KVM_SET_REGS, &regs), "KVM_SET_REGS: %m");
 	for (unsigned int i = 0; i < 2; i++) {
 		widen(&scene->machine, i);
 		runner_start(&scene->runners[i], &scene->machine, i);
 	}
+	/* Nothing but a call takes the second from its processor. */
+	if (cpus() > 1)
+		check(pin(0, 0) && pin(scene->runners[0].tid, 0) && pin(scene->runners[1].tid, 1),
+		      "a processor: %m");
 }
 
 static void end(struct scene *scene)
@@ -85,8 +106,11 @@ static uint64_t written(const struct scene *scene)
 {
 	uint64_t sum = 0;
 
-	for (unsigned long i = 0; i < SLOT_PAGES; i++)
-		sum += *(volatile uint32_t *)(scene->pages + i * PAGE);
+	for (unsigned long i = 0; i < SLOT_PAGES; i++) {
+		volatile uint32_t *page = (volatile uint32_t *)(scene->pages + i * PAGE);
+
+		sum += page[0] + page[1];
+	}
 	return sum;
 }
 
