@@ -315,14 +315,22 @@ static bool baseline_copy(struct vm *vm, const struct vm_baseline *of)
 	       (vm->irqchip == IRQCHIP_USER || VCPU(vm, KVM_GET_LAPIC, &b->lapic));
 }
 
+/* Before the registers: on some targets EFER is one of them, and the case has its own. */
+static bool baseline_load_msrs(struct vm *vm)
+{
+	struct kvm_msrs *msrs = vm->baseline.msrs;
+
+	if (vm->msrs_unknown && ioctl(vm->vcpu, KVM_SET_MSRS, msrs) != (int)msrs->nmsrs)
+		return failed(vm, "KVM_SET_MSRS");
+	vm->msrs_unknown = false;
+	return true;
+}
+
 static bool baseline_load(struct vm *vm)
 {
 	struct vm_baseline *b = &vm->baseline;
 	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
 
-	if (vm->msrs_unknown && ioctl(vm->vcpu, KVM_SET_MSRS, b->msrs) != (int)b->msrs->nmsrs)
-		return failed(vm, "KVM_SET_MSRS");
-	vm->msrs_unknown = false;
 	if (vm->irqchip == IRQCHIP_USER)
 		return true;
 	if (!VCPU(vm, KVM_SET_LAPIC, &b->lapic) || !VCPU(vm, KVM_SET_MP_STATE, &runnable))
@@ -628,7 +636,7 @@ bool vm_load(struct vm *vm, const struct stage *stage)
 	vm->run->cr8 = stage->state.cr8;
 	if (!load_memory(vm, stage))
 		return false;
-	if (!load_registers(vm, &stage->state))
+	if (!baseline_load_msrs(vm) || !load_registers(vm, &stage->state))
 		return false;
 	if (!baseline_load(vm) || !vm_set_debugregs(vm, &stage->state) ||
 	    !VCPU(vm, KVM_SET_VCPU_EVENTS, &vm->baseline.events))
