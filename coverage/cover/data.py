@@ -69,6 +69,25 @@ def abi():
             [item('abi.json', entry, (int(entry['number'], 0),)) for entry in data['ioctls']])
 
 
+@dataclasses.dataclass(frozen=True)
+class Requirement:
+    """A section of a manual that matters to a hypervisor."""
+
+    manual: str
+    section: str
+    title: str
+    why: str        # why no case can check it; '': one can
+
+
 def sections():
-    """Manual sections that matter to a hypervisor, {manual: [(section, title)]}."""
-    return {manual: [tuple(row) for row in rows] for manual, rows in load('sections.json').items()}
+    """({manual: edition that the numbers are of}, Requirements in the order of the file)."""
+    file = load('sections.json')
+    reasons, editions, found = file.pop('why'), {}, []
+    for manual, of in file.items():
+        editions[manual] = of['edition']
+        for section, title, *why in of['sections']:
+            if len(why) > 1 or set(why) - set(reasons):
+                raise DataError(f'sections.json: {manual} {section}: "why" must be one of '
+                                f'{", ".join(reasons)}')
+            found.append(Requirement(manual, section, title, reasons[why[0]] if why else ''))
+    return editions, found

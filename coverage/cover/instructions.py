@@ -11,7 +11,8 @@ from . import data, page, records
 
 KNOWN = 'known.json'        # the file of the list; all others are named after targets
 PATHS = {'mmio': 'operand in MMIO space', 'fep': 'forced emulation'}
-MAPS = {'': 'one-byte opcodes', '0f:': 'two-byte opcodes (0F)'}
+MAPS = {'': 'one-byte opcodes', '0f:': 'two-byte opcodes (0F)',
+        '0f38:': 'three-byte opcodes (0F 38)'}
 FORM = re.compile(r'(?P<map>[0-9a-z]+:)?(?P<opcode>[0-9a-f]{2})[ /].*@(?:16|32|64)')
 CELL = 15                   # pixels of an opcode's square
 
@@ -160,6 +161,8 @@ class Section:
                     page.bar([(states['seen'], 'seen', 'executed'),
                               (states['hole'], 'hole', 'by no case'),
                               (states['cannot'], 'cannot', 'cannot be, see why')]),
+                    page.legend(('seen', 'every form of the opcode'), ('some', 'some, a stroke'),
+                                ('hole', 'none, a cross'), ('cannot', 'none can be')),
                     '<div class="maps">', *(self.map(path, *each) for each in MAPS.items()),
                     '</div>']
         why = [(', '.join(entry['forms']), ', '.join(PATHS[path] for path in entry['paths']),

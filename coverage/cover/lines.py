@@ -71,7 +71,7 @@ class Section:
         if not self.files:
             return page.paragraph('not run: make coverage measures them')
         out = []
-        for name, title, _ in GROUPS:
+        for name, title, start in GROUPS:
             paths = sorted(path for path in self.files if group_of(path) == name)
             if not paths:
                 continue
@@ -80,6 +80,10 @@ class Section:
                        'lines</h3>')
             out.append(page.bar([(hit, 'seen', 'lines that ran'),
                                  (total - hit, 'hole', 'did not')]))
+            out.append(page.meters((path.removeprefix(start).rpartition('linux/')[2],
+                                    *self.files[path]['lines']) for path in sorted(
+                                        paths, key=lambda each: self.files[each]['lines'][0] /
+                                        max(self.files[each]['lines'][1], 1))))
         rows = []
         for path, file in sorted(self.files.items()):
             by = [page.percent(*file['by'][each]) if each in file['by'] else ''

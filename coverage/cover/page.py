@@ -33,12 +33,17 @@ svg.bar { width: 100%; height: 1.1rem; display: block; margin: .25rem 0; border-
 .legend i { display: inline-block; width: .8rem; height: .8rem; margin-right: .3rem;
 	vertical-align: -.1rem; border-radius: .15rem; }
 i.seen { background: var(--seen); } i.hole { background: var(--hole); }
-i.cannot { background: var(--cannot); } i.stock { background: var(--stock); }
+i.cannot { background: var(--cannot); } i.some { background: var(--some); }
+i.none { background: #f2f3f5; border: 1px solid var(--cannot); } i.stock { background: var(--stock); }
 i.ours { background: var(--ours); }
 .some { fill: var(--some); } .mark { stroke: #fff; stroke-width: 1.5; fill: none; }
 .maps { display: flex; flex-wrap: wrap; gap: .6rem 2rem; } .maps figure { margin: .3rem 0; }
 .maps svg { max-width: 100%; height: auto; } .maps text { font-size: 9px; fill: var(--soft); }
 .maps figcaption { font-size: .85rem; text-align: center; }
+.meters { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11rem), 1fr));
+	gap: .2rem 1.2rem; font-size: .8rem; margin: .3rem 0 .8rem; }
+.meters div { break-inside: avoid; overflow-wrap: anywhere; } .meters b { float: right; }
+.meters svg.bar { height: .4rem; margin: 0; }
 .scroll { overflow-x: auto; }
 .blocks { display: flex; flex-wrap: wrap; column-gap: 2rem; align-items: flex-start; }
 table { border-collapse: collapse; font-size: .85rem; }
@@ -61,6 +66,7 @@ table.grid tr { break-inside: avoid; }
 	color: #fff; background: var(--seen); }
 .tiles span.hole { background: #fff; color: var(--hole); outline: 1px solid var(--hole);
 	outline-offset: -1px; font-weight: 700; }
+.tiles span.cannot { background: var(--cannot); color: var(--soft); }
 table.plain { width: 100%; margin: .3rem 0; }
 table.plain th, table.plain td { border-bottom: 1px solid var(--line);
 	padding: .15rem .5rem .15rem 0; vertical-align: top; overflow-wrap: anywhere; }
@@ -162,21 +168,31 @@ def fold(title, inside):
     return f'<details><summary>{escape(title)}</summary>\n{inside}</details>\n'
 
 
-def card(link, title, part, whole, least):
-    """One number of the overview, in red below its floor."""
-    bad = least is not None and (not whole or 100 * part < least * whole)
-    floor = '' if least is None else f', at least {least:g} %'
+def card(link, title, part, whole, floor, bad):
+    """One number of the overview, in red below its floor, which is said."""
     return (f'<a class="card{" bad" if bad else ""}" href="#{link}">{escape(title)}'
             f'<b>{percent(part, whole)}</b>'
             f'{bar([(part, "seen", "reached"), (whole - part, "hole", "not")], legend=False)}'
-            f'<span class="soft">{part} of {whole}{floor}</span></a>\n')
+            f'<span class="soft">{part} of {whole}{f", {floor}" if floor else ""}</span></a>\n')
 
 
-LEGEND = ('<p class="legend">'
-          '<span><i class="seen"></i>● reached on stock KVM and on assay.ko</span>'
-          '<span><i class="stock"></i>◐ on stock KVM alone</span>'
-          '<span><i class="ours"></i>◑ on assay.ko alone</span>'
-          '<span><i class="hole"></i>✗ never, though it could be</span></p>\n')
+def meters(parts):
+    """A small bar for each of (text, part, whole)."""
+    return '<div class="meters">' + ''.join(
+        f'<div>{escape(text)}<b>{percent(part, whole)}</b>'
+        f'{bar([(part, "seen", "lines that ran"), (whole - part, "hole", "did not")], False)}'
+        '</div>\n' for text, part, whole in parts) + '</div>\n'
+
+
+def legend(*keys):
+    """What colours mean: (class, text) each."""
+    return '<p class="legend">' + ''.join(
+        f'<span><i class="{kind}"></i>{escape(text)}</span>' for kind, text in keys) + '</p>\n'
+
+
+LEGEND = legend(('seen', '● reached on stock KVM and on assay.ko'),
+                ('stock', '◐ on stock KVM alone'), ('ours', '◑ on assay.ko alone'),
+                ('none', 'not in that mode'), ('hole', '✗ in none, though it could be'))
 
 
 def document(title, body):

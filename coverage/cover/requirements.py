@@ -47,8 +47,7 @@ class Section:
             for ref in entry.get('refs') or ():
                 self.cited[split(ref, by_name)].add(entry['case'])
                 self.cases[entry['case']].add(ref)
-        self.wanted = [(manual, section, title) for manual, rows in data.sections().items()
-                       for section, title in rows]
+        self.editions, self.wanted = data.sections()
 
     def citing(self, manual, section):
         """Cases that cite that section or a part of it."""
@@ -56,23 +55,34 @@ class Section:
                              if its == manual and (number == section or
                                                    number.startswith(section + '.'))))
 
-    def missing(self):
-        """Sections that no case cites."""
-        return [each for each in self.wanted if not self.citing(*each[:2])]
+    def state(self, each):
+        """'seen' if a case cites it, though it need not be possible; else 'cannot' or 'hole'."""
+        if self.citing(each.manual, each.section):
+            return 'seen'
+        return 'cannot' if each.why else 'hole'
+
+    def states(self, manual=None):
+        """How many sections, of one manual or of all, are in each state."""
+        return collections.Counter(self.state(each) for each in self.wanted
+                                   if manual in (None, each.manual))
 
     def sums(self):
         """For floors and cards."""
-        return {self.name: (len(self.wanted) - len(self.missing()), len(self.wanted))}
+        states = self.states()
+        return {self.name: (states['seen'], states['seen'] + states['hole'])}
 
     def holes(self):
-        """What no case cites."""
-        return [(f'{manual} {section} {title}', '') for manual, section, title in self.missing()]
+        """What no case cites, and one could."""
+        return [(f'{each.manual} {each.section} {each.title}', '') for each in self.wanted
+                if self.state(each) == 'hole']
 
     def as_json(self):
-        """Both tables."""
-        return {'wanted': [{'manual': manual, 'section': section, 'title': title,
-                            'cases': len(self.citing(manual, section))}
-                           for manual, section, title in self.wanted],
+        """All tables."""
+        return {'editions': self.editions,
+                'wanted': [{'manual': each.manual, 'section': each.section, 'title': each.title,
+                            'state': self.state(each), 'why': each.why or None,
+                            'cases': len(self.citing(each.manual, each.section))}
+                           for each in self.wanted],
                 'sections': {f'{manual} {section}': sorted(cases) for (manual, section), cases in
                              sorted(self.cited.items(), key=lambda each: str(each[0]))},
                 'cases': {case: sorted(refs) for case, refs in sorted(self.cases.items())}}
@@ -84,31 +94,32 @@ class Section:
 
     def tiles(self, manual):
         """A square for each section of a manual."""
-        tiles = []
-        for its, section, title in self.wanted:
-            if its != manual:
-                continue
-            count = len(self.citing(its, section))
-            tiles.append(('seen' if count else 'hole', section,
-                          f'{section} {title}: {count} cases'))
-        return tiles
+        return [(self.state(each), each.section, f'{each.section} {each.title}: ' +
+                 (f'{len(self.citing(manual, each.section))} cases'
+                  if self.state(each) != 'cannot' else each.why))
+                for each in self.wanted if each.manual == manual]
 
     def html(self, ours):
-        """Bars and tiles by manual, then both tables."""
+        """Bars and tiles by manual, then the tables."""
         del ours    # a citation is nobody's
         out = []
-        for manual in dict.fromkeys(each[0] for each in self.wanted):
-            tiles = self.tiles(manual)
-            cited = sum(tile[0] == 'seen' for tile in tiles)
-            out += [f'<h3>{page.escape(manual)}</h3>',
-                    page.bar([(cited, 'seen', 'cited'),
-                              (len(tiles) - cited, 'hole', 'by no case')]),
-                    page.tiles(tiles)]
+        for manual, edition in self.editions.items():
+            states = self.states(manual)
+            out += [f'<h3>{page.escape(manual)} '
+                    f'<span class="soft">{page.escape(edition)}</span></h3>',
+                    page.bar([(states['seen'], 'seen', 'cited'),
+                              (states['hole'], 'hole', 'by no case'),
+                              (states['cannot'], 'cannot', 'by none, see why')]),
+                    page.tiles(self.tiles(manual))]
+        why = [(f'{each.manual} {each.section}', each.title, each.why) for each in self.wanted
+               if self.state(each) == 'cannot']
         forth = [(f'{manual} {section}', str(len(cases)), ' '.join(sorted(cases)))
                  for (manual, section), cases in
                  sorted(self.cited.items(), key=lambda each: (each[0][0], order(each[0][1])))]
         back = [(case, '; '.join(sorted(refs))) for case, refs in sorted(self.cases.items())]
-        out += [page.fold(f'From section to cases: {len(forth)}',
+        out += [page.fold(f'Why some can be cited by none: {len(why)}',
+                          page.table(('section', 'title', 'why'), why)),
+                page.fold(f'From section to cases: {len(forth)}',
                           page.table(('section', 'cases', ''), forth)),
                 page.fold(f'From case to sections: {len(back)}',
                           page.table(('case', 'sections'), back))]

@@ -67,7 +67,7 @@ case jmp_same, "JMP through a call gate to the same level pushes nothing"
 .there:	checkpoint cs=GATE_CODE
 
 case call_inner, "a call gate from CPL 3 to CPL 0 takes the TSS's stack and pushes SS, SP, CS and IP"
-	ref	"SDM 3 5.8.5", "SDM 2 CALL", "APM 2 4.11.2"
+	ref	"SDM 3 5.8.5", "SDM 2 CALL", "APM 2 4.11.2", "APM 2 4.7.5"
 	ring3
 	call_gate .there, GATE_CODE, AR_GATE | AR_DPL3
 	gated	call
@@ -220,7 +220,7 @@ case gate_non_canonical, "a 64-bit call gate to a non-canonical address is #GP(0
 
 %if BITS == 32 && !LONG
 case gate_16_from_32, "a 16-bit call gate pushes 16 bits each in 32-bit code too"
-	ref	"SDM 3 5.8.4", "APM 2 4.11.2"
+	ref	"SDM 3 5.8.4", "APM 2 4.11.2", "SDM 3 21.4", "APM 2 4.7.5"
 	call_gate .there, SEL_CODE, AR_CALL16
 	gated	call
 .back:	ud2

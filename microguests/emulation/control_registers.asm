@@ -28,7 +28,7 @@ modes real16, prot16, prot32, compat32, long64
 ; ---- CR0 ------------------------------------------------------------------------
 
 case cr0_read, "MOV r, CR0 reads the whole register with any operand size"
-	ref	"SDM 2 MOV to/from CR", "APM 3 MOV CRn"
+	ref	"SDM 2 MOV to/from CR", "APM 3 MOV CRn", "APM 2 6.2"
 	emulate	mov cax, cr0
 	emulate	o16 mov cbx, cr0
 	checkpoint rax=CR0_NOW, rbx=CR0_NOW
@@ -140,7 +140,7 @@ case cr4_high, "a bit above 31 of CR4 is #GP(0)"
 	gp
 
 case cr8, "CR8 holds the task priority"
-	ref	"SDM 3 10.8.6", "APM 2 3.1.5"
+	ref	"SDM 3 10.8.6", "APM 2 3.1.5", "APM 2 3.1.4"
 	given	rax=9
 	emulate	mov cr8, rax
 	emulate	mov rbx, cr8
@@ -239,7 +239,7 @@ case clts, "CLTS clears CR0.TS alone"
 ; ---- caches and translations -----------------------------------------------------------
 
 case invlpg, "INVLPG changes no register and touches no memory"
-	ref	"SDM 2 INVLPG", "APM 3 INVLPG"
+	ref	"SDM 2 INVLPG", "APM 3 INVLPG", "APM 2 6.6"
 	emulate	invlpg [MMIO]
 	checkpoint
 
@@ -252,7 +252,7 @@ case invlpg_non_canonical, "INVLPG of a non-canonical address is a NOP"
 %endif
 
 case wbinvd, "WBINVD changes no register"
-	ref	"SDM 2 WBINVD", "APM 3 WBINVD"
+	ref	"SDM 2 WBINVD", "APM 3 WBINVD", "APM 2 6.6"
 	emulate	wbinvd
 	checkpoint
 

@@ -24,7 +24,7 @@ modes prot16, prot32, compat32, long64
 ; asked NAME, TEXT, INSTRUCTION, SELECTOR, ZF or 0, AR of SEL_FREE [, registers]
 %macro asked 6-7+.nolist
 case %1, %2
-	ref	"SDM 3 5.10", "APM 2 4.5"
+	ref	"SDM 3 5.10", "APM 2 6.4"
 	descriptor SEL_FREE, base=0x123456, limit=0xfcde, ar=%6
 	given	rbx=%4
 	%if %0 == 7
@@ -107,7 +107,7 @@ case verr_memory, "VERR and VERW of memory read two bytes"
 
 %if BITS != 64
 case arpl, "ARPL raises the RPL of the destination to that of the source and sets ZF"
-	ref	"SDM 2 ARPL", "APM 3 ARPL"
+	ref	"SDM 2 ARPL", "APM 3 ARPL", "APM 2 6.4"
 	operand	dw, 0x1231, 0xffff
 	given	rax=0x7772
 	emulate	arpl [OPERAND], ax

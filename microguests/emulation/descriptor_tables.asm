@@ -107,7 +107,7 @@ case umip, "with CR4.UMIP each of SGDT, SIDT, SLDT, STR and SMSW at CPL 3 is #GP
 
 %if MODE_NUMBER != MODE_VM86
 case lgdt, "LGDT loads limit and base: 24 bits of it with a 16-bit operand, else all"
-	ref	"SDM 2 LGDT", "APM 3 LGDT"
+	ref	"SDM 2 LGDT", "APM 3 LGDT", "SDM 3 2.4", "SDM 3 3.5.2", "APM 2 4.6", "APM 2 6.3"
 %if BITS == 64
 	memory	OPERAND, dw, 0x1357, 0x5678, 0x1234, 0x7fff, 0
 	emulate	lgdt [OPERAND]
@@ -151,7 +151,7 @@ case lidt_non_canonical, "LIDT of a non-canonical base is #GP(0)"
 %endif
 
 case lidt, "LIDT loads limit and base"
-	ref	"SDM 2 LIDT", "APM 3 LIDT"
+	ref	"SDM 2 LIDT", "APM 3 LIDT", "SDM 3 2.4", "APM 2 4.6", "APM 2 6.3"
 %if BITS == 64
 	memory	OPERAND, dw, 0x1357, 0x5678, 0x1234, 0xffff, 0xffff
 	emulate	lidt [OPERAND]
@@ -165,7 +165,7 @@ case lidt, "LIDT loads limit and base"
 
 %if !REAL16
 case load_ring3, "LGDT, LIDT, LLDT and LTR at CPL 3 are #GP(0)"
-	ref	"SDM 3 5.9", "APM 2 4.12"
+	ref	"SDM 3 5.9", "APM 2 table 6-1"
 	ring3
 	memory	OPERAND, dw, 0x1357, 0x5678, 0x1234, 0, 0
 	emulate	lgdt [OPERAND]
@@ -206,7 +206,7 @@ case protected_only, "LLDT, LTR, SLDT, STR, LAR, LSL, VERR, VERW and ARPL are #U
 ; ---- LDTR and TR ----------------------------------------------------------------
 
 case sldt, "SLDT and STR zero-extend to a 32-bit register and write 16 bits of a 16-bit one"
-	ref	"SDM 2 SLDT", "SDM 2 STR", "APM 3 SLDT", "APM 3 STR"
+	ref	"SDM 2 SLDT", "SDM 2 STR", "APM 3 SLDT", "APM 3 STR", "SDM 3 7.2.4"
 	rings	0, 3
 	emulate	sldt eax
 	emulate	str bx
@@ -228,7 +228,8 @@ case sldt_memory, "SLDT and STR write two bytes of memory with any operand size"
 	writes	OPERAND + 4, dw, SEL_TSS
 
 case lldt, "LLDT loads base, limit and access rights of an LDT's descriptor"
-	ref	"SDM 2 LLDT", "APM 3 LLDT"
+	ref	"SDM 2 LLDT", "APM 3 LLDT", "SDM 3 2.4", "SDM 3 3.5.1", "APM 2 4.6"
+	ref	"APM 2 4.7.4"
 	descriptor SEL_FREE, base=SCRATCH, limit=0x57, ar=AR_LDT
 	operand	dw, SEL_FREE
 	emulate	lldt [OPERAND]
@@ -259,7 +260,8 @@ table_fault lldt, not_present, "LLDT of a descriptor that is not present is #NP(
 	VEC_NP, SEL_FREE, AR_LDT & ~AR_P
 
 case ltr, "LTR loads TR and marks the descriptor busy"
-	ref	"SDM 2 LTR", "APM 3 LTR"
+	ref	"SDM 2 LTR", "APM 3 LTR", "SDM 3 2.4", "SDM 3 3.5", "SDM 3 7.2.2", "SDM 3 7.2.4"
+	ref	"APM 2 12.2.2"
 	descriptor SEL_FREE, base=FREE_TSS, limit=0x67, ar=AR_TSS
 	memory	FREE_TSS + 0x66, dw, 0xffff
 	operand	dw, SEL_FREE
@@ -269,7 +271,7 @@ case ltr, "LTR loads TR and marks the descriptor busy"
 
 %if !LONG
 case ltr_16, "LTR takes a 16-bit TSS outside long mode"
-	ref	"SDM 2 LTR", "APM 3 LTR"
+	ref	"SDM 2 LTR", "APM 3 LTR", "SDM 3 3.5", "SDM 3 7.2.2", "APM 2 4.7.4"
 	descriptor SEL_FREE, base=FREE_TSS, limit=0x2b, ar=AR_TSS16
 	given	rax=SEL_FREE
 	emulate	ltr ax
@@ -287,7 +289,7 @@ case ltr_non_canonical, "LTR of a TSS at a non-canonical base is #GP(selector), 
 	expect	exception, vector=VEC_GP, error=SEL_FREE, rip=EMULATED
 
 case ltr_high_base, "LTR in 64-bit mode takes 64 bits of base"
-	ref	"SDM 3 7.2.3", "APM 3 LTR"
+	ref	"SDM 3 7.2.3", "APM 3 LTR", "SDM 3 3.5.2", "APM 2 4.8.3"
 	descriptor SEL_FREE, base=0xffff801234567000, limit=0x67, ar=AR_TSS
 	given	rax=SEL_FREE
 	emulate	ltr ax

@@ -204,7 +204,7 @@ case call_own_ring, "far CALL at CPL 3 by a selector with RPL 0 keeps CPL 3 and 
 %endmacro
 
 case retf_outer, "far RET to CPL 3 takes SS and SP too and nulls the data segments it may not keep"
-	ref	"SDM 3 5.8.6", "SDM 2 RET", "APM 3 RET (Far)"
+	ref	"SDM 3 5.8.6", "SDM 2 RET", "APM 3 RET (Far)", "APM 2 4.11.3"
 	outer_frame .there, 0
 	emulate	retf
 	ud2
@@ -218,7 +218,7 @@ case retf_imm_outer, "far RET imm16 to CPL 3 drops its bytes from both stacks"
 .there:	checkpoint cs=SEL_UCODE, ss=SEL_UDATA, rsp=OUTER_SP+8, ds=0, es=0, fs=0, gs=0
 
 case retf_outer_keeps, "far RET to CPL 3 keeps data segments whose DPL is 3 and conforming code"
-	ref	"SDM 3 5.8.6", "SDM 2 RET", "APM 3 RET (Far)"
+	ref	"SDM 3 5.8.6", "SDM 2 RET", "APM 3 RET (Far)", "APM 2 4.11.3"
 	outer_frame .there, 0
 	given	ds=SEL_UDATA, fs=SEL_CONFORMING
 	emulate	retf

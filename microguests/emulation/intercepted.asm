@@ -26,7 +26,7 @@ modes real16, prot16, prot32, compat32, long64
 ; for VMRUN always: a VMCB that does not intercept it is not valid (APM 2 15.5.1).
 %if !REAL
 case vmrun, "VMRUN in a guest without SVM is #UD"
-	ref	"APM 2 15.5.1", "APM 3 VMRUN", "SDM 2 A.3"
+	ref	"APM 2 15.5.1", "APM 3 VMRUN", "SDM 2 A.3", "APM 2 15.9"
 	given	rax=SCRATCH	; the address of a VMCB is judged before
 	undefined_bytes 0x0f, 0x01, 0xd8
 	expect_hw svm.vmrun
@@ -96,7 +96,7 @@ case rsm, "RSM outside system-management mode is #UD"
 	undefined_bytes 0x0f, 0xaa
 
 case monitor, "MONITOR and MWAIT where CPUID has none are #UD"
-	ref	"SDM 2 MONITOR", "SDM 2 MWAIT", "APM 3 MONITOR", "APM 3 MWAIT"
+	ref	"SDM 2 MONITOR", "SDM 2 MWAIT", "APM 3 MONITOR", "APM 3 MWAIT", "SDM 3 8.10.3"
 	cpuid_leaf 1, clear_ecx=1 << 3
 	given	rax=SCRATCH, rcx=0, rdx=0
 	undefined_bytes 0x0f, 0x01, 0xc8
@@ -109,7 +109,7 @@ case invd, "INVD at CPL 0 changes nothing that memory shows"
 	expect_hw vmx.invd
 
 case cr0_cached, "CR0 is read as it was given, CD and NW set too"
-	ref	"SDM 3 2.5", "APM 2 3.1.1"
+	ref	"SDM 3 2.5", "APM 2 3.1.1", "SDM 3 25.3"
 	given	cr0=STAGE_CR0 | CR0_CD | CR0_NW
 	emulate	mov dax, cr0
 	checkpoint rax=STAGE_CR0 | CR0_CD | CR0_NW

@@ -49,7 +49,7 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 
 %if MODE_NUMBER == MODE_REAL16
 case same, "IRET in real mode loads IP, CS and all of FLAGS; the high half of EFLAGS stays"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 2 IRET", "APM 3 IRET", "SDM 3 2.3"
 	frame	.there - 0x1000, 0x100, FLAGS_LOW | NT
 	given	rflags=FLAGS_HIGH | 2
 	emulate	iretw
@@ -141,7 +141,7 @@ case vm_ring3, "IRETD at CPL 3 does not load VM"
 .there:	checkpoint rsp=SAME_SP
 
 case to_vm86, "IRETD at CPL 0 to VM = 1 enters virtual-8086 mode with the nine values of its frame"
-	ref	"SDM 3 20.2.6", "SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 2 IRET", "APM 3 IRET", "SDM 3 20.2.1", "SDM 3 20.2.5"
 	given	rsp=FRAME_AT
 	memory	FRAME_AT, dd, .there - 0x1000, 0x100, VM | AC | CF | 2, 0x800, \
 		SCRATCH >> 4, 0x111, 0x222, 0x333, 0x444
@@ -166,7 +166,7 @@ case to_vm86, "IRETD at CPL 0 to VM = 1 enters virtual-8086 mode with the nine v
 %endmacro
 
 case outer, "IRET to CPL 3 takes SS and SP and nulls the data segments it may not keep"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 2 IRET", "APM 3 IRET", "APM 2 8.7.5"
 	outer_frame .there
 	emulate	IRET
 	ud2
@@ -188,7 +188,7 @@ case to_code64_ring3, "IRET from long mode returns to 64-bit code at CPL 3"
 .there:	checkpoint cs=SEL_UCODE64, ss=SEL_UDATA, rsp=OUTER_SP, rflags=CF | 2, ds=0, es=0, fs=0, gs=0
 
 case nt, "IRET with NT set is #GP(0) in long mode, which has no task return"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 2 IRET", "APM 3 IRET", "SDM 3 7.7"
 	frame	.there, SEL_CODE, 2
 	given	rflags=NT | 2
 	emulate	IRET
@@ -247,7 +247,7 @@ ss_fault not_present, "IRET to CPL 3 with SS not present is #SS(selector)", SEL_
 
 %if BITS == 64
 case null_ss, "IRETQ to 64-bit code at CPL 0 may load a null SS, and any RSP"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 2 IRET", "APM 3 IRET", "SDM 3 6.14.3", "APM 2 8.9.5"
 	given	rsp=FRAME_AT
 	memory	FRAME_AT, dq, .there, SEL_CODE, 2, 0x1234567812345678, 0
 	emulate	iretq
@@ -262,7 +262,7 @@ case null_ss_compat, "IRETQ to 32-bit code with a null SS is #GP(0)"
 .there:	expect	exception, vector=VEC_GP, error=0, rip=EMULATED
 
 case to_code32, "IRETQ returns to 32-bit code at CPL 0"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 2 IRET", "APM 3 IRET", "SDM 3 6.14.3", "APM 2 8.9.5"
 	given	rsp=FRAME_AT
 	memory	FRAME_AT, dq, .there, SEL_CODE32, 2, OUTER_SP, SEL_DATA
 	emulate	iretq
@@ -270,7 +270,7 @@ case to_code32, "IRETQ returns to 32-bit code at CPL 0"
 .there:	checkpoint cs=SEL_CODE32, rsp=OUTER_SP
 
 case size_32, "IRETD in 64-bit mode takes five items of 32 bits"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 2 IRET", "APM 3 IRET", "SDM 3 6.14.3", "APM 2 8.9.5"
 	given	rsp=FRAME_AT
 	memory	FRAME_AT, dd, .there, SEL_CODE, CF | 2, OUTER_SP, SEL_DATA
 	emulate	iretd

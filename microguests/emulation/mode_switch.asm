@@ -55,7 +55,7 @@ case lmsw_to_prot, "LMSW sets CR0.PE"
 .there:	checkpoint cr0=CR0_NOW | CR0_PE, cs=SEL_CODE
 
 case big_real_mode, "a limit loaded in protected mode stays when CR0.PE is cleared"
-	ref	"SDM 3 9.9.2", "APM 2 4.4"
+	ref	"SDM 3 9.9.2", "APM 2 4.1"
 	descriptor SEL_FREE, base=0, limit=0xffffffff, ar=AR_DATA
 	given	rax=CR0_NOW | CR0_PE, rbx=PAGES + 0x2000, rcx=SEL_FREE
 	emulate	mov cr0, eax

@@ -204,7 +204,7 @@ case segment_override, "a segment prefix adds that segment's base"
 
 %if BITS == 64
 case data_bases_ignored, "64-bit mode takes the bases of DS, ES and SS as 0"
-	ref	"SDM 1 3.4.4", "SDM 3 3.2.4", "APM 2 4.5.3"
+	ref	"SDM 1 3.4.4", "SDM 3 3.2.4", "APM 2 4.5.3", "APM 2 4.8.2"
 	any_ring
 	operand	dd, 0x0badcafe
 	given	ds_base=0x1000, es_base=0x2000, rbp=OPERAND
@@ -277,7 +277,7 @@ case address_wraps, "an effective address is cut to the address size"
 %endif
 
 case over_the_edge, "an access that begins on the page before the operand's is put together of both"
-	ref	"SDM 3 9.1.1", "APM 2 7.1"
+	ref	"SDM 3 8.1.1", "APM 2 7.3.2"
 	any_ring
 	operand	dd, 0x88776655
 	memory	OPERAND - 2, dw, 0x4433

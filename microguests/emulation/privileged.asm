@@ -14,7 +14,7 @@ modes prot16, prot32, compat32, long64, vm86
 ; privileged NAME, INSTRUCTION
 %macro privileged 2+.nolist
 case %1, "at CPL 3: #GP(0)"
-	ref	"SDM 3 5.9", "APM 2 4.12"
+	ref	"SDM 3 5.9", "SDM 3 25.1.1", "APM 2 table 6-1"
 	ring3
 	emulate	%2
 	expect	exception, vector=VEC_GP, error=0, rip=EMULATED

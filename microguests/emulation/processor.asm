@@ -33,7 +33,7 @@ modes real16, prot16, prot32, compat32, long64
 %endmacro
 
 case cpuid, "CPUID looks at EAX only, and clears the high halves of the four registers"
-	ref	"SDM 2 CPUID", "APM 3 CPUID"
+	ref	"SDM 2 CPUID", "APM 3 CPUID", "APM 2 3.3", "APM 2 6.2"
 	brand	0x89abcdef, 0x01234567, 0xfedcba98, 0x76543210
 	given	rax=HIGH_ONES | BRAND
 	emulate	cpuid
@@ -54,7 +54,7 @@ case cpuid_ring3, "CPUID at CPL 3 gives the same"
 ; ---- model-specific registers -----------------------------------------------------
 
 case msr, "WRMSR takes EDX:EAX, RDMSR gives it and clears the high halves"
-	ref	"SDM 2 RDMSR", "SDM 2 WRMSR", "APM 3 RDMSR"
+	ref	"SDM 2 RDMSR", "SDM 2 WRMSR", "APM 3 RDMSR", "APM 2 3.2", "APM 2 6.2"
 	given	rcx=HIGH_ONES | MSR_PAT, rdx=HIGH_ONES | 0x00070106, rax=HIGH_ONES | 0x01040506
 	emulate	wrmsr
 	checkpoint
@@ -71,11 +71,11 @@ case rdmsr, "RDMSR of SYSENTER_CS"
 	checkpoint rax=0x1234, rdx=0
 
 case rdmsr_unknown, "RDMSR of a register that does not exist is #GP(0)"
-	ref	"SDM 2 RDMSR", "APM 3 RDMSR"
+	ref	"SDM 2 RDMSR", "APM 3 RDMSR", "APM 2 3.2"
 	given	rcx=0x00abcdef
 	emulate	rdmsr
 	gp
-	expect_hw vmx.rdmsr	; outside the bitmaps' ranges, SDM 3 26.1.3
+	expect_hw vmx.rdmsr	; outside the bitmaps' ranges, SDM 3 25.1.3
 
 case wrmsr_unknown, "WRMSR of a register that does not exist is #GP(0)"
 	ref	"SDM 2 WRMSR", "APM 3 WRMSR"
@@ -177,7 +177,7 @@ case fsgsbase_64_only, "RDFSBASE outside 64-bit mode is #UD, and so is SWAPGS"
 ; ---- time and events ---------------------------------------------------------------
 
 case rdtsc, "RDTSC gives EDX:EAX and clears the high halves, with CR4.TSD at CPL 0 too"
-	ref	"SDM 2 RDTSC", "APM 3 RDTSC"
+	ref	"SDM 2 RDTSC", "APM 3 RDTSC", "APM 2 13.2.4"
 	given	cr4=STAGE_CR4 | CR4_TSD
 	emulate	rdtsc
 %if BITS == 64
@@ -212,7 +212,7 @@ case xgetbv, "XGETBV of 0 gives XCR0 and clears the high halves"
 	checkpoint rax=7, rdx=0
 
 case xsetbv, "XSETBV of 0 loads XCR0 from EDX:EAX"
-	ref	"SDM 2 XSETBV", "APM 3 XSETBV"
+	ref	"SDM 2 XSETBV", "APM 3 XSETBV", "SDM 3 2.6"
 	need	xsave
 	uses	avx
 	given	rcx=0, rax=3, rdx=0
@@ -237,7 +237,7 @@ xsetbv_bad reserved, "XSETBV of a reserved bit is #GP(0)", 0, 7, 0x40000000
 xsetbv_bad index, "XSETBV of another register than 0 is #GP(0)", 1, 7, 0
 
 case xgetbv_off, "XGETBV and XSETBV with CR4.OSXSAVE = 0 are #UD"
-	ref	"SDM 2 XGETBV", "APM 3 XGETBV"
+	ref	"SDM 2 XGETBV", "APM 3 XGETBV", "SDM 3 13.5"
 	given	rcx=0, rax=1, rdx=0
 	emulate	xgetbv
 	ud

@@ -26,26 +26,26 @@ modes real16, vm86
 %define END_BYTE (BASE + 0xffff)
 
 case byte_at_end, "a byte at offset ffffh is inside the segment"
-	ref	"SDM 3 20.1.1", "APM 2 4.4"
+	ref	"SDM 3 20.1.1", "APM 2 4.1"
 	given	es=SEGMENT, rdi=0xffff
 	memory	END_BYTE, db, 0x77
 	emulate	mov al, [es:di]
 	checkpoint rax=LOW8(RAX, 0x77)
 
 case word_at_end, "a word at offset ffffh is #GP"
-	ref	"SDM 3 20.3", "SDM 3 6.15", "APM 2 4.12"
+	ref	"SDM 3 22.33.1", "SDM 3 6.15", "APM 2 4.12"
 	given	es=SEGMENT, rdi=0xffff
 	emulate	mov ax, [es:di]
 	limit_fault VEC_GP
 
 case store_at_end, "a store of a word at offset ffffh is #GP and writes nothing"
-	ref	"SDM 3 20.3", "SDM 3 6.15", "APM 2 4.12"
+	ref	"SDM 3 22.33.1", "SDM 3 6.15", "APM 2 4.12"
 	given	es=SEGMENT, rdi=0xffff
 	emulate	mov [es:di], ax
 	limit_fault VEC_GP
 
 case dword_at_end, "a doubleword at offset fffdh is #GP, one at fffch is inside"
-	ref	"SDM 3 20.3", "SDM 3 6.15", "APM 2 4.12"
+	ref	"SDM 3 22.33.1", "SDM 3 6.15", "APM 2 4.12"
 	given	es=SEGMENT, rdi=0xfffd
 	memory	BASE + 0xfffc, dd, 0x13572468
 	emulate	mov eax, [es:di-1]
@@ -54,7 +54,7 @@ case dword_at_end, "a doubleword at offset fffdh is #GP, one at fffch is inside"
 	limit_fault VEC_GP
 
 case string_at_end, "LODSW at offset ffffh is #GP, and SI stays"
-	ref	"SDM 3 20.3", "SDM 2 LODS", "APM 2 4.12"
+	ref	"SDM 3 22.33.1", "SDM 2 LODS", "APM 2 4.12"
 	given	ds=SEGMENT, rsi=0xffff
 	emulate	lodsw
 	limit_fault VEC_GP
@@ -66,7 +66,7 @@ case address_32, "an address above ffffh is #GP in a segment with real mode's li
 	limit_fault VEC_GP
 
 case stack_at_end, "a word at offset ffffh of SS is #SS"
-	ref	"SDM 3 20.3", "SDM 3 6.15", "APM 2 4.12"
+	ref	"SDM 3 22.33.1", "SDM 3 6.15", "APM 2 4.12"
 	given	ss=SEGMENT, rbp=0xffff, rsp=0x100
 	emulate	mov ax, [bp]
 	limit_fault VEC_SS
@@ -86,7 +86,7 @@ case pop_wraps, "POP at SP = fffeh wraps to 0"
 	checkpoint rsp=0, rbx=LOW16(RBX, 0x4321)
 
 case pop_at_end, "POP at SP = ffffh is #SS, and SP stays"
-	ref	"SDM 3 20.3", "SDM 2 POP", "APM 3 POP"
+	ref	"SDM 3 22.33.1", "SDM 2 POP", "APM 3 POP"
 	given	ss=SEGMENT, rsp=0xffff
 	emulate	pop bx
 	limit_fault VEC_SS
@@ -115,13 +115,13 @@ case above_1m_store, "FFFF:0FFF is written at address 100fefh"
 
 ; Code at the end of a segment that begins at 8000h: its offset ffffh is 17fffh.
 case ip_beyond, "running on over offset ffffh is #GP with IP at 10000h"
-	ref	"SDM 3 20.3", "SDM 3 6.15", "APM 2 4.12"
+	ref	"SDM 3 22.33.1", "SDM 3 6.15", "APM 2 4.12"
 	memory	END_BYTE, db, 0x90
 	jmp	SEGMENT:0xffff
 	limit_fault VEC_GP, 0x10000, cs=SEGMENT
 
 case instruction_over_end, "an instruction over the end of the segment is #GP at its first byte"
-	ref	"SDM 3 20.3", "SDM 3 6.15", "APM 2 4.12"
+	ref	"SDM 3 22.33.1", "SDM 3 6.15", "APM 2 4.12"
 	memory	END_BYTE, db, 0xb0
 	jmp	SEGMENT:0xffff
 	limit_fault VEC_GP, 0xffff, cs=SEGMENT
@@ -137,7 +137,7 @@ case jump_wraps, "a short JMP forwards over ffffh wraps to the start of the segm
 ; ---- limits that protected mode has left (SDM 3 9.9.2) ---------------------------------
 
 case big_limit, "a segment keeps a larger limit until it is loaded, and after"
-	ref	"SDM 3 9.9.2", "APM 2 4.4"
+	ref	"SDM 3 9.9.2", "APM 2 4.1"
 	given	fs=0, fs_base=0, fs_limit=0xffffffff, fs_ar=AR_DATA, rbx=PAGES + 0x1000, rax=PAGES >> 4
 	emulate	mov dl, [fs:ebx]
 	checkpoint rdx=LOW8(RDX, 0xa1)
@@ -146,13 +146,13 @@ case big_limit, "a segment keeps a larger limit until it is loaded, and after"
 	checkpoint fs=PAGES >> 4, fs_base=PAGES, rdx=(REG_RDX & ~0xffff) | 0xa2a1
 
 case small_limit, "a segment with a smaller limit refuses what is beyond"
-	ref	"SDM 3 9.9.2", "APM 2 4.4"
+	ref	"SDM 3 9.9.2", "APM 2 4.1"
 	given	gs=0, gs_base=0, gs_limit=0x6fff, gs_ar=AR_DATA16
 	emulate	mov al, [gs:0x7000]
 	expect	exception, vector=VEC_GP, rip=EMULATED
 
 case big_base, "a segment keeps a base above 1 MiB until it is loaded"
-	ref	"SDM 3 9.9.2", "APM 2 4.4"
+	ref	"SDM 3 9.9.2", "APM 2 4.1"
 	memslot	id=SLOT_FREE, gpa=0x40000000, size=0x1000, hva=PAGES + 0x3000
 	given	es=0x1234, es_base=0x40000000, es_limit=0xffff, es_ar=AR_DATA16
 	emulate	mov al, [es:4]

@@ -207,7 +207,7 @@ case stmxcsr, "STMXCSR stores 4 bytes"
 %endif
 
 case fxsave, "FXSAVE stores x87 and the XMM registers this mode has"
-	ref	"SDM 2 FXSAVE", "SDM 1 10.5.1", "APM 5 FXSAVE"
+	ref	"SDM 2 FXSAVE", "SDM 1 10.5.1", "APM 5 FXSAVE", "APM 2 11.4"
 	uses	sse
 	memory	OPERAND, dw, 0
 	given	xmm0=1, 2, xmm7=LOW, HIGH, mxcsr=0x3f80
@@ -220,7 +220,7 @@ case fxsave, "FXSAVE stores x87 and the XMM registers this mode has"
 	writes	FX_XMM0 + 7 * 16, dq, LOW, HIGH
 
 case fxrstor, "FXRSTOR loads MXCSR and the XMM registers this mode has"
-	ref	"SDM 2 FXRSTOR", "SDM 1 10.5.1", "APM 5 FXRSTOR"
+	ref	"SDM 2 FXRSTOR", "SDM 1 10.5.1", "APM 5 FXRSTOR", "APM 2 11.4"
 	uses	sse
 	memory	FX_FCW, dw, 0x27f
 	memory	FX_MXCSR, dd, 0x1fa0

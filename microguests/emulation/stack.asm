@@ -216,7 +216,7 @@ case pushf, "PUSHF stores the flags with RF and VM clear"
 %assign LOADED STATUS_FLAGS | DF | NT | IOPL_3 | IF
 %if MODE_NUMBER != MODE_VM86
 case popf, "POPF at CPL 0 loads every flag of its width but RF, VM, VIF and VIP"
-	ref	"SDM 2 POPF/POPFD/POPFQ", "APM 3 POPF"
+	ref	"SDM 2 POPF/POPFD/POPFQ", "APM 3 POPF", "SDM 3 2.3", "APM 2 3.1.6"
 	memory	STACK_TOP, word_data, CUT(LOADED | AC | ID | RF | VM | VIF | VIP | 0x8028)
 	memory	STACK_TOP + W, other_data, CUT_OTHER(2 | AC | ID)
 	emulate	db 0x9d
@@ -240,7 +240,7 @@ case popf_user, "POPF at CPL 3 with IOPL 0 leaves IF and IOPL as they are, witho
 	checkpoint rsp=STACK_TOP + W, set=LOADED & ~(IF | IOPL_3)
 
 case cli_sti_user, "CLI and STI above IOPL fault"
-	ref	"SDM 2 CLI", "SDM 2 STI", "APM 3 CLI", "APM 3 STI"
+	ref	"SDM 2 CLI", "SDM 2 STI", "APM 3 CLI", "APM 3 STI", "SDM 3 2.3", "APM 2 3.1.6"
 	ring3
 	emulate	cli
 	expect	exception, vector=VEC_GP, error=0, rip=EMULATED
@@ -259,7 +259,7 @@ case cli_sti, "CLI and STI change IF where IOPL allows it"
 
 %if MODE_NUMBER == MODE_VM86
 case vm86_iopl, "in virtual-8086 mode CLI, STI, PUSHF and POPF fault unless IOPL is 3"
-	ref	"SDM 3 20.2.7", "APM 2 8.9"
+	ref	"SDM 3 20.2.7", "APM 2 3.1.6"
 	emulate	cli
 	expect	exception, vector=VEC_GP, error=0, rip=EMULATED
 	emulate	sti
@@ -317,7 +317,7 @@ case stack_size, "with SS.B = 0 only SP counts and moves; the rest of ESP is ign
 %endif
 
 case stack_wraps, "a push with SP = 0 goes to the top of a 64 KiB stack"
-	ref	"SDM 2 PUSH", "SDM 3 22.29", "APM 2 4.7.3"
+	ref	"SDM 2 PUSH", "APM 2 4.7.3", "SDM 3 22.33.1"
 %if REAL
 	given	ss=0x800
 %else

@@ -52,7 +52,7 @@ case sysret_off, "SYSRET with EFER.SCE = 0 is #UD"
 %endmacro
 
 case syscall, "SYSCALL saves RIP in RCX and RFLAGS in R11, masks RFLAGS and loads fixed segments"
-	ref	"SDM 2 SYSCALL", "APM 3 SYSCALL"
+	ref	"SDM 2 SYSCALL", "APM 3 SYSCALL", "SDM 3 5.8.8", "APM 2 6.1.1"
 	need	syscall
 	given	efer=EFER_ON, rflags=STATUS_FLAGS | DF | 2
 	msr	MSR_STAR, FREE << 32
@@ -97,7 +97,7 @@ case syscall_compat_intel, "SYSCALL from compatibility mode is #UD on Intel's pr
 
 %if !LONG
 case syscall_legacy, "SYSCALL outside long mode goes to STAR's EIP and saves EIP in ECX on AMD's processors"
-	ref	"APM 3 SYSCALL"
+	ref	"APM 3 SYSCALL", "APM 2 6.1.1"
 	need	amd, syscall
 	rings	0, 3
 	given	efer=EFER_ON, set=IF | CF | DF
@@ -118,7 +118,7 @@ case syscall_legacy_intel, "SYSCALL outside long mode is #UD on Intel's processo
 
 %if BITS == 64
 case sysret_64, "SYSRET with REX.W returns to 64-bit code at CPL 3 with RFLAGS from R11"
-	ref	"SDM 2 SYSRET", "APM 3 SYSRET"
+	ref	"SDM 2 SYSRET", "APM 3 SYSRET", "SDM 3 5.8.8", "APM 2 6.1.1"
 	need	syscall
 	given	efer=EFER_ON, rcx=.there, r11=STATUS_FLAGS | IF | IOPL_3 | RF | VM
 	msr	MSR_STAR, FREE << 48
@@ -175,7 +175,7 @@ case sysret_ring3, "SYSRET at CPL 3 is #GP(0)"
 %endif
 
 case sysenter, "SYSENTER loads fixed segments, the two addresses of the MSRs, and clears IF"
-	ref	"SDM 2 SYSENTER", "APM 3 SYSENTER"
+	ref	"SDM 2 SYSENTER", "APM 3 SYSENTER", "SDM 3 5.8.7", "APM 2 6.1.2"
 	need_sysenter
 	rings	0, 3
 	given	set=IF | CF
@@ -187,7 +187,7 @@ case sysenter, "SYSENTER loads fixed segments, the two addresses of the MSRs, an
 .there:	checkpoint flat_code(FREE, AR_SYSENTER), flat_stack(FREE + 8, AR_DATA), rsp=USER_SP, clear=IF
 
 case sysenter_no_cs, "SYSENTER with a null SYSENTER_CS is #GP(0)"
-	ref	"SDM 2 SYSENTER", "APM 3 SYSENTER"
+	ref	"SDM 2 SYSENTER", "APM 3 SYSENTER", "SDM 3 5.8.7"
 	need_sysenter
 	rings	0, 3
 	msr	MSR_SYSENTER_CS, 3
@@ -221,7 +221,7 @@ case sysenter_amd, "SYSENTER and SYSEXIT in long mode are #UD on AMD's processor
 %endif
 
 case sysexit, "SYSEXIT returns to 32-bit code at CPL 3 with EIP from EDX and ESP from ECX"
-	ref	"SDM 2 SYSEXIT", "APM 3 SYSEXIT"
+	ref	"SDM 2 SYSEXIT", "APM 3 SYSEXIT", "SDM 3 5.8.7", "APM 2 6.1.2"
 	need_sysenter
 	given	rdx=.there, rcx=USER_SP
 	msr	MSR_SYSENTER_CS, FREE
@@ -233,7 +233,7 @@ case sysexit, "SYSEXIT returns to 32-bit code at CPL 3 with EIP from EDX and ESP
 
 %if BITS == 64
 case sysexit_64, "SYSEXIT with REX.W returns to 64-bit code at CPL 3"
-	ref	"SDM 2 SYSEXIT"
+	ref	"SDM 2 SYSEXIT", "SDM 3 5.8.7"
 	need	intel
 	given	rdx=.there, rcx=USER_SP
 	msr	MSR_SYSENTER_CS, FREE

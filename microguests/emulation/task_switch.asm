@@ -174,7 +174,7 @@ case gate_from_ring3, "INT n at CPL 3 through a task gate of DPL 3 needs no DPL 
 	nested	32
 
 case ldt, "the new task's LDT is loaded before its segments, which may be in it"
-	ref	"SDM 3 7.3", "SDM 3 7.2.1", "APM 2 12.3"
+	ref	"SDM 3 7.3", "SDM 3 7.2.1", "APM 2 12.3", "SDM 3 7.5"
 	new_task 32, .there
 	descriptor SEL_NEW_LDT, base=NEW_LDT, limit=0xf, ar=AR_LDT
 	memory	NEW_LDT + 8, dd, 0x7000ffff, 0x00009300	; data at 7000h, 64 KiB
@@ -256,7 +256,7 @@ case ts_is_seen, "after a task switch the first x87 instruction raises #NM"
 %define ALIAS (PAGES + 0x3000)
 %define LARGE (PTE_P | PTE_W | PTE_A | PTE_D | PTE_PS)
 case cr3, "CR3 is loaded from a TSS of 32 bits when paging is on, and what was cached is gone"
-	ref	"SDM 3 7.3", "SDM 3 4.10.4.1", "APM 2 12.3"
+	ref	"SDM 3 7.3", "SDM 3 4.10.4.1", "APM 2 12.3", "SDM 3 7.5"
 	new_task 32, .there
 	pte	ALIAS, pa=PAGES + 0x4000
 	memory	NEW + TSS32_CR3, dd, PAGES
@@ -285,7 +285,7 @@ case cr3, "CR3 is loaded from a TSS of 32 bits when paging is on, and what was c
 
 %if MODE_NUMBER == MODE_PROT32
 case to_vm86, "a TSS of 32 bits with VM in EFLAGS begins a task in virtual-8086 mode at CPL 3"
-	ref	"SDM 3 20.2.4", "APM 2 12.3"
+	ref	"APM 2 12.3", "SDM 3 20.2.5"
 	tss32	NEW, .there, VM | 2, NEW_TOP
 	memory	NEW + TSS32_ES, dd, 0x100, 0, 0x200, 0x300, 0x400, 0x500
 	memory	NEW + 0x66, dw, TSS_IOMAP
@@ -307,7 +307,7 @@ case to_vm86, "a TSS of 32 bits with VM in EFLAGS begins a task in virtual-8086 
 ; ---- exceptions and interrupts ------------------------------------------------------
 
 case ud, "#UD through a task gate: the saved EIP is the instruction's, no error code is pushed"
-	ref	"SDM 3 6.12.2", "SDM 3 6.15", "APM 2 12.3"
+	ref	"SDM 3 6.12.2", "SDM 3 6.15", "APM 2 12.3", "SDM 3 25.4.2"
 	exception_task VEC_UD, .there
 .f:	ud2
 .there:	handled	HANDLER_TOP

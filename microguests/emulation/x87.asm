@@ -112,7 +112,7 @@ case fldcw, "FLDCW loads the control word"
 	checkpoint fcw=0x0f7f
 
 case fninit, "FNINIT sets control and status words to their initial values"
-	ref	"SDM 2 FINIT", "APM 5 FNINIT"
+	ref	"SDM 2 FINIT", "APM 5 FNINIT", "SDM 3 9.2"
 	uses	fpu
 	both_rings
 	given	fcw=0x0040, fsw=0x3800, ftw=0xff
@@ -181,7 +181,7 @@ case wait_ts, "with CR0.TS and not MP FWAIT is executed"
 ; pending NAME, INSTRUCTION
 %macro pending 2.nolist
 case pending_%1, "an x87 exception that is pending and not masked is #MF before the next instruction"
-	ref	"SDM 1 8.7.1", "SDM 3 6.15", "APM 2 8.2.17"
+	ref	"SDM 1 8.7.1", "SDM 3 6.15", "APM 2 8.2.16"
 	uses	fpu
 	given	cr0=STAGE_CR0 | CR0_NE, fcw=FCW_UNMASKED, fsw=FSW_PENDING
 	operand	dq, 0

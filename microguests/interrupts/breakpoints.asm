@@ -8,7 +8,7 @@ modes real16, prot16, prot32, compat32, long64
 %define HIT(bits) dr6=DR6_INIT | (bits)
 
 case execute, "An instruction breakpoint is a fault: the pushed RIP is the instruction's own"
-	ref	"SDM 3 17.3.1.1", "APM 2 13.1.3"
+	ref	"SDM 3 17.3.1.1", "APM 2 13.1.3", "APM 2 8.2.2"
 	all_rings
 	given	dr0=.i, dr7=DR7_INIT | DR7_L0
 	mov	cl, 5
@@ -18,7 +18,7 @@ case execute, "An instruction breakpoint is a fault: the pushed RIP is the instr
 	checkpoint rbx=LOW_BYTE(REG_RBX, 7)
 
 case resume_flag, "RF suppresses the instruction breakpoint once, and is clear after the instruction"
-	ref	"SDM 3 17.3.1.1", "APM 2 13.1.3"
+	ref	"SDM 3 17.3.1.1", "APM 2 13.1.3", "SDM 3 6.8.2"
 	all_rings
 	given	dr0=.i, dr7=DR7_INIT | DR7_L0, set=RF
 .i:	mov	cl, 6
@@ -60,7 +60,7 @@ case resume_flag_iret, "IRET loads RF from a 32-bit image, so a handler can go b
 %endif
 
 case execute_global, "A breakpoint enabled by its G bit alone works too"
-	ref	"SDM 3 17.2.4", "APM 2 13.1.1"
+	ref	"SDM 3 17.2.4", "APM 2 13.1.1", "APM 2 13.1.2"
 	given	dr2=.i, dr7=DR7_INIT | (DR7_G0 << 4)
 .i:	mov	cl, 6
 	expect	exception, vector=VEC_DB, HIT(DR6_B2), rip=.i
@@ -105,7 +105,7 @@ case write_overlap, "A wider access that covers a byte of the breakpoint traps"
 	checkpoint
 
 case length_masks, "The low bits of the address that the length covers are not compared"
-	ref	"SDM 3 17.2.5", "APM 2 13.1.1"
+	ref	"SDM 3 17.2.5", "APM 2 13.1.1", "APM 2 13.1.2"
 	given	dr0=SCRATCH + 3, dr7=DR7_INIT | DR7_L0 | DR7_RW(0, BP_WRITE) | DR7_LEN(0, BP_LEN2)
 	mov	[SCRATCH + 2], cl
 	expect	exception, vector=VEC_DB, HIT(DR6_B0)

@@ -64,7 +64,7 @@ case no_idt_software, "INT n shuts down too when neither #GP nor #DF can be deli
 
 %if MODE_NUMBER == MODE_REAL16
 case real_beyond_limit, "In real mode a vector beyond the table's limit raises #GP without an error code"
-	ref	"SDM 3 20.1.4", "SDM 2 INT n"
+	ref	"SDM 3 20.1.4", "SDM 2 INT n", "APM 2 8.6"
 	given	idt_limit=VEC_GP * 4 + 3
 .i:	int	0x30
 	expect	exception, vector=VEC_GP, rip=.i
@@ -117,7 +117,7 @@ case software_first, "INT n is benign: only the #NP for its #NP makes a double f
 	checkpoint
 
 case triple, "A fault while delivering #DF shuts the processor down"
-	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9"
+	ref	"SDM 3 6.15 #DF", "APM 2 8.2.9", "SDM 3 25.2", "APM 2 15.14.3"
 	all_rings
 	given	rcx=0, rdx=0
 	absent	VEC_DE, VEC_DF

@@ -62,7 +62,7 @@ case into_set, "INTO with OF set raises #OF, a trap: the pushed RIP is the next 
 %endif
 
 case breakpoint, "INT3 raises #BP, a trap: the pushed RIP is the next instruction's"
-	ref	"SDM 3 6.15 #BP", "APM 2 8.2.4"
+	ref	"SDM 3 6.15 #BP", "APM 2 8.2.4", "SDM 3 17.3.2", "APM 2 13.1.5"
 	all_rings
 	int3
 	expect	exception, vector=VEC_BP, software=1
@@ -77,6 +77,13 @@ case icebp, "INT1 raises #DB as a trap, sets no bit of DR6, and ignores the gate
 
 case invalid_opcode, "UD2 raises #UD, a fault, without an error code"
 	ref	"SDM 3 6.15 #UD", "APM 2 8.2.7"
+%if MODE_NUMBER == MODE_VM86
+	ref	"SDM 3 20.2.6", "SDM 3 20.3.1", "APM 2 8.8"
+%elif REAL
+	ref	"SDM 3 20.1.4", "APM 2 8.6"
+%elif LONG
+	ref	"SDM 3 6.14.1", "APM 2 8.9.2"
+%endif
 	all_rings
 .i:	ud2
 	expect	exception, vector=VEC_UD, rip=.i, iret=1
@@ -148,7 +155,7 @@ case stack_not_present, "Loading SS with a segment that is not present raises #S
 	went_on
 
 case selector_beyond_gdt, "Loading a selector beyond the GDT's limit raises #GP(selector), TI and index kept"
-	ref	"SDM 3 6.13", "APM 2 8.2.14"
+	ref	"SDM 3 6.13", "APM 2 8.2.14", "SDM 3 3.5.1"
 	all_rings
 	given	rax=0x1233
 .i:	mov	es, ax

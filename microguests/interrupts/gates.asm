@@ -17,7 +17,7 @@ modes prot16, prot32, compat32, long64
 %endmacro
 
 case interrupt_gate, "INT n through an interrupt gate clears IF, and pushes it set"
-	ref	"SDM 3 6.12.1.3", "APM 2 8.7.3"
+	ref	"SDM 3 6.12.1.3", "APM 2 8.7.3", "APM 2 8.7.2"
 	all_rings
 	given	set=IF
 	gate	V, ar=USER(GATE_INT)
@@ -75,7 +75,7 @@ case exception_not_present, "An exception through a gate that is not present rai
 	checkpoint
 
 case beyond_limit, "INT n beyond the IDT's limit raises #GP with the vector in the error code"
-	ref	"SDM 3 6.10", "SDM 2 INT n", "APM 2 8.7.2"
+	ref	"SDM 3 6.10", "SDM 2 INT n", "APM 2 8.7.1"
 	all_rings
 	given	idt_limit=V * 8 * (1 + LONG) - 1
 .i:	int	V
@@ -83,7 +83,7 @@ case beyond_limit, "INT n beyond the IDT's limit raises #GP with the vector in t
 	checkpoint
 
 case last_in_limit, "The vector whose gate ends at the IDT's limit is delivered"
-	ref	"SDM 3 6.10", "APM 2 8.7.2"
+	ref	"SDM 3 6.10", "APM 2 8.7.1"
 	given	idt_limit=(V + 1) * 8 * (1 + LONG) - 1
 	int	V
 	expect	exception, vector=V, software=1
@@ -258,7 +258,7 @@ case target_not_canonical, "A gate with a non-canonical offset raises #GP(0) on 
 	checkpoint
 
 case ist, "A gate with an IST index switches stacks at every CPL"
-	ref	"SDM 3 6.14.5", "APM 2 8.9.4"
+	ref	"SDM 3 6.14.5", "APM 2 8.9.4", "SDM 3 6.14.4", "APM 2 12.2.5"
 	all_rings
 	gate	V, ar=USER(GATE_INT), ist=1
 	int	V
@@ -301,7 +301,7 @@ case stack_alignment, "Long mode aligns the stack to 16 bytes before it pushes t
 	checkpoint
 
 case inner_stack_alignment, "RSP0 is aligned too"
-	ref	"SDM 3 6.14.2", "APM 2 8.9.3"
+	ref	"SDM 3 6.14.2", "APM 2 8.9.3", "SDM 3 6.14.4"
 	ring3
 	memory	TSS + 4, dq, KSTACK_TOP - 7
 	gate	V, ar=USER(GATE_INT)

@@ -94,6 +94,7 @@ case hardware_hidden, "The guest's debug registers do not show the runner's brea
 	checkpoint rax=0x1234, rbx=DR7_INIT
 
 case software, "With software breakpoints INT3 exits before it, and the guest sees no #BP"
+	ref	"SDM 3 25.2", "APM 2 15.12"
 	debugging
 	all_rings
 	action	guest_debug, control=SOFT

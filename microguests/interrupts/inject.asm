@@ -75,7 +75,8 @@ case beyond_limit, "An injected interrupt beyond the IDT's limit raises #GP with
 %endif
 
 case hlt, "An injected interrupt wakes from HLT; its frame points behind HLT"
-	ref	"SDM 2 HLT", "APM 3 HLT", "kvm api KVM_EXIT_HLT"
+	ref	"SDM 2 HLT", "APM 3 HLT", "kvm api KVM_EXIT_HLT", "SDM 3 8.10.1", "SDM 3 25.1.3"
+	ref	"APM 2 6.5", "APM 2 15.9"
 %if MODE_NUMBER != MODE_VM86
 	given	set=IF
 	hlt
@@ -103,7 +104,7 @@ case window_open, "An interrupt window that is asked for while it is open opens 
 	checkpoint
 
 case window_closed, "No interrupt window opens while IF is clear"
-	ref	"SDM 3 6.8.1", "kvm api KVM_EXIT_IRQ_WINDOW_OPEN"
+	ref	"SDM 3 6.8.1", "kvm api KVM_EXIT_IRQ_WINDOW_OPEN", "APM 2 8.1.4"
 	all_rings
 	checkpoint
 	action	request_window, value=1
@@ -115,7 +116,7 @@ case window_closed, "No interrupt window opens while IF is clear"
 %define POPPED (STACK_TOP - WORD_BYTES)
 
 case window_sti, "The window opens after the instruction that follows STI"
-	ref	"SDM 2 STI", "APM 3 STI"
+	ref	"SDM 2 STI", "APM 3 STI", "SDM 3 25.2", "APM 2 15.21.4"
 	action	request_window, value=1
 	sti
 	mov	cl, 5
@@ -134,7 +135,7 @@ case window_sti_cli, "CLI after STI closes the window before it opens"
 	checkpoint rcx=LOW_BYTE(REG_RCX, 5)
 
 case window_popf, "POPF opens the window at once"
-	ref	"SDM 2 POPF", "APM 3 POPF"
+	ref	"SDM 2 POPF", "APM 3 POPF", "SDM 3 25.2", "APM 2 15.21.4"
 	given	rsp=POPPED
 	memory	POPPED, dw, IF | 2, 0, 0, 0
 	action	request_window, value=1
@@ -171,7 +172,7 @@ case window_mov_ds, "MOV to another segment register casts none"
 	checkpoint
 
 case shadow_sti, "A shadow of STI set through KVM_SET_VCPU_EVENTS lasts for one instruction"
-	ref	"kvm api KVM_GET_VCPU_EVENTS"
+	ref	"kvm api KVM_GET_VCPU_EVENTS", "SDM 3 26.7.1", "APM 2 15.21.5"
 	need	cap_vcpu_events
 	given	set=IF
 	checkpoint
@@ -185,7 +186,7 @@ case shadow_sti, "A shadow of STI set through KVM_SET_VCPU_EVENTS lasts for one 
 	checkpoint
 
 case shadow_mov_ss, "A shadow of MOV SS set through KVM_SET_VCPU_EVENTS lasts for one instruction"
-	ref	"kvm api KVM_GET_VCPU_EVENTS"
+	ref	"kvm api KVM_GET_VCPU_EVENTS", "SDM 3 26.7.1"
 	need	cap_vcpu_events
 	given	set=IF
 	checkpoint

@@ -103,7 +103,7 @@ case logical_cluster, "In the cluster model the cluster must match and the masks
 	checkpoint rax=BIT_OF(0x40)
 
 case nmi_ipi, "An NMI sent to itself by physical destination is taken with IF clear"
-	ref	"SDM 3 10.6.1", "APM 2 16.5"
+	ref	"SDM 3 10.6.1", "APM 2 16.5", "SDM 3 10.8.1"
 	apic
 	apic_enable
 	apic_write APIC_ICR2, 0
@@ -208,7 +208,7 @@ case cr8_masks, "Lowering CR8 lets a request in that it held back"
 %endif
 
 case software_disabled, "Software-disabled, the APIC takes no fixed interrupt and keeps the LVT masked"
-	ref	"SDM 3 10.4.7.2", "APM 2 16.3.1"
+	ref	"SDM 3 10.4.7.2", "APM 2 16.3.1", "SDM 3 10.4.3", "SDM 3 10.9", "APM 2 16.4.6"
 	apic
 	given	set=IF
 	apic_write APIC_SVR, 0xff

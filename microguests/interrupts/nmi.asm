@@ -112,7 +112,8 @@ case iret_of_interrupt, "Any IRET ends the blocking, an interrupt handler's too"
 
 %if MODE_NUMBER != MODE_VM86
 case wakes_from_hlt, "An NMI wakes from HLT with IF clear"
-	ref	"SDM 2 HLT", "APM 3 HLT"
+	ref	"SDM 2 HLT", "APM 3 HLT", "SDM 3 8.10.1", "SDM 3 25.1.3", "APM 2 6.5"
+	ref	"APM 2 15.9"
 	hlt
 	expect	hlt
 	expect_hw hlt

@@ -273,7 +273,7 @@ case poll, "The poll command acknowledges by a read, without an interrupt"
 	checkpoint rbx=1 << 6
 
 case lint0_masked, "LINT0 masked, the PIC's request reaches no one"
-	ref	"SDM 3 10.5.1"
+	ref	"SDM 3 10.5.1", "APM 2 16.4.2"
 	pic
 	action	set_lapic, offset=APIC_LVT_LINT0, value=LVT_MASKED | LVT_EXTINT
 	checkpoint

@@ -35,7 +35,7 @@ section .text
 %endmacro
 
 case each_instruction, "With TF set every instruction is followed by #DB; the handler runs with TF clear"
-	ref	"SDM 3 17.3.1.4", "APM 2 13.1.4"
+	ref	"SDM 3 17.3.1.4", "APM 2 13.1.4", "APM 2 8.2.2"
 	all_rings
 	given	set=TF
 	mov	bl, 5

@@ -45,7 +45,7 @@ case self_ipi, "The self-IPI register makes a request, taken at STI, ended by EO
 	checkpoint rbx=0
 
 case icr, "The ICR is one register of 64 bits, with the destination in EDX"
-	ref	"SDM 3 10.12.9", "APM 2 16.14"
+	ref	"SDM 3 10.12.9", "APM 2 16.13"
 	x2apic
 	x2_write X2APIC(APIC_SVR), SVR_ENABLE | 0xff
 	x2_write X2APIC(APIC_ICR), ICR_ASSERT | 0x45

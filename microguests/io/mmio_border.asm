@@ -88,7 +88,7 @@ case rep_stosw, "REP STOSW whose items run from memory into MMIO, one of them in
 	checkpoint
 
 ; INS and OUTS leave the guest for the port, before their memory is looked at; what is done
-; with that is the hypervisor's (SDM 3 26.1.1, APM 2 15.10.2).
+; with that is the hypervisor's (SDM 3 25.1.1, APM 2 15.10.2).
 case insw, "INSW to such a word"
 	ref	"SDM 2 INS"
 	given	rdx=0x20, rdi=LAST

@@ -8,7 +8,7 @@ modes paged32, pae32, compat32, long64, long64_5l
 %define NEXT 0x25000
 
 case linear_is_not_physical, "The exit names the guest-physical address, not the linear one"
-	ref	"SDM 3 4.2"
+	ref	"SDM 3 4.2", "SDM 3 28.3.3"
 	pte	WINDOW, pa=MMIO
 	mov	[WINDOW + 0x123], bl
 	expect	mmio_write, address=MMIO + 0x123, size=1, data=REG_RBX & 0xff
@@ -107,7 +107,7 @@ case dirty_on_write, "A write sets A and D"
 	checkpoint
 
 case read_only_page, "A write to a read-only page is #PF and no exit; a read exits"
-	ref	"SDM 3 4.6.1", "SDM 3 4.7"
+	ref	"SDM 3 4.6.1", "SDM 3 4.7", "APM 2 15.25.6"
 	pte	WINDOW, pa=MMIO, clear=PTE_W
 .f:	mov	[WINDOW + 4], bl
 	expect	exception, vector=VEC_PF, error=PF_P|PF_W, cr2=WINDOW + 4, rip=.f

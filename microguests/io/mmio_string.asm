@@ -167,7 +167,7 @@ case repne_scasb_finds, "REPNE SCASB finds AL in MMIO and reads no further"
 	checkpoint
 
 ; INS and OUTS leave the guest for the port, before their memory is looked at; what is done
-; with that is the hypervisor's (SDM 3 26.1.1, APM 2 15.10.2).
+; with that is the hypervisor's (SDM 3 25.1.1, APM 2 15.10.2).
 case outs_from_mmio, "REP OUTSB from MMIO: each item is read, then sent"
 	ref	"SDM 2 OUTS"
 	given	rdx=0x20, rsi=MMIO, rcx=2

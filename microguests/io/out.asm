@@ -22,7 +22,7 @@ case imm8_al, "OUT imm8, AL exits with the port, one byte, and AL"
 	checkpoint
 
 case imm8_ax, "OUT imm8, AX exits with two bytes, low byte first"
-	ref	"SDM 2 OUT", "APM 3 OUT"
+	ref	"SDM 2 OUT", "APM 3 OUT", "SDM 3 25.1.3", "APM 2 15.10"
 	open	0x11, db, 0xf9
 	given	rax=0xb1c2
 	out	0x11, ax
@@ -48,7 +48,7 @@ case imm8_is_unsigned, "OUT 0ffh goes to port 00ffh: the immediate is not sign-e
 	checkpoint
 
 case dx_al, "OUT DX, AL sends AL and nothing above it"
-	ref	"SDM 2 OUT", "APM 3 OUT"
+	ref	"SDM 2 OUT", "APM 3 OUT", "SDM 3 25.1.3", "APM 2 15.10"
 	open	0x3f8, db, 0xfe
 	given	rax=0xfffffe01, rdx=0x3f8
 	out	dx, al

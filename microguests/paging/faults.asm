@@ -45,7 +45,7 @@ case_cpl entry_zero, "an entry of zero is not present"
 	expect	exception, vector=VEC_PF, error=PF_CPL, cr2=PAGES + 1, rip=.f
 
 case_cpl fault_repeats, "the same access faults again until the page table is put right"
-	ref	"SDM 3 4.10.4.1", "SDM 3 6.5"
+	ref	"SDM 3 4.10.4.1", "SDM 3 6.5", "APM 2 8.1.2"
 	pte	PAGES, clear=PTE_P
 .f:	mov	eax, [PAGES]
 	expect	exception, vector=VEC_PF, error=PF_CPL, cr2=PAGES, rip=.f, resume=.f
@@ -54,7 +54,7 @@ case_cpl fault_repeats, "the same access faults again until the page table is pu
 	checkpoint rax=0xa0a0a0a0
 
 case_cpl instruction_changes_nothing, "an XADD that faults leaves registers, flags and memory"
-	ref	"SDM 2 XADD", "SDM 3 6.5"
+	ref	"SDM 2 XADD", "SDM 3 6.5", "APM 2 8.1.1"
 	given	rbx=PAGES
 	pte	PAGES, clear=PTE_W
 .f:	xadd	[xbx], eax
@@ -121,14 +121,14 @@ case_cpl clflush, "CLFLUSH of a page that is not present faults as a read"
 %endrep
 
 case user_read_supervisor_page, "a read of a supervisor page at CPL 3 faults with P and U"
-	ref	"SDM 3 4.6.1", "SDM 3 4.7", "APM 2 5.6.1"
+	ref	"SDM 3 4.6.1", "SDM 3 4.7", "SDM 3 5.11", "APM 2 5.6.1"
 	ring3
 	pte	PAGES, clear=PTE_U
 .f:	mov	eax, [PAGES]
 	expect	exception, vector=VEC_PF, error=PF_P | PF_U, cr2=PAGES, rip=.f
 
 case user_write_supervisor_page, "a write to a supervisor page at CPL 3 faults with P, W and U"
-	ref	"SDM 3 4.6.1", "SDM 3 4.7", "APM 2 5.6.1"
+	ref	"SDM 3 4.6.1", "SDM 3 4.7", "SDM 3 5.11", "APM 2 5.6.1"
 	ring3
 	pte	PAGES, clear=PTE_U
 .f:	mov	[PAGES], eax

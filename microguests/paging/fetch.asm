@@ -62,7 +62,7 @@ case_cpl two_pages_apart, "an instruction in two pages that lie apart in physica
 
 %if HAS_NX
 case_cpl no_execute, "a page with NX can be read and written but not executed"
-	ref	REFS
+	ref	REFS, "SDM 3 5.13"
 	given	rbx=PAGES
 	pte	PAGES, set=PTE_NX
 	mov	eax, [PAGES]
@@ -73,7 +73,7 @@ case_cpl no_execute, "a page with NX can be read and written but not executed"
 	writes	PAGES + 4, dd, REG_RCX & 0xffffffff
 
 case_cpl second_page_no_execute, "an instruction whose end lies in an NX page"
-	ref	REFS
+	ref	REFS, "SDM 3 5.13"
 	given	rbx=PAGES + 0xffd
 	memory	PAGES + 0xffd, db, MOV_EAX_IMM32
 	pte	PAGES + 0x1000, set=PTE_NX

@@ -14,6 +14,9 @@ modes paged32, pae32, compat32, long64, long64_5l
 
 case_cpl maps, "a PDE with PS maps the whole of its page, offsets and all"
 	ref	REFS
+%if LONG
+	ref	"APM 2 5.3.4"
+%endif
 	given	rbx=VA + PAGES
 	pde	VA, raw=LARGE
 	mov	eax, [xbx]
@@ -132,7 +135,7 @@ case pse36, "bits 20 to 13 of a 4 MiB page's PDE are bits 39 to 32 of its addres
 	expect_hw mmio
 
 case pse_clear, "without CR4.PSE the PS bit of a PDE is ignored"
-	ref	"SDM 3 4.3", "APM 2 5.2.2"
+	ref	"SDM 3 4.3", "APM 2 5.2.2", "APM 2 5.1.3"
 	given	cr4=INIT_CR4 & ~CR4_PSE, rbx=VA + PAGES
 	pde	VA, raw=FREE_TABLE | LARGE
 	memory	FREE_TABLE + ENTRY_OFFSET(1, PAGES), d_entry, \

@@ -67,7 +67,7 @@ case table_written_elsewhere, "a page table changed through another slot of its 
 	writes	PAGES + 0x1000 + ENTRY_OFFSET(1, PAGES), dd, (PAGES + 0x4000) | PAGE_BITS
 
 case page_in_read_only_slot, "a write through a writable entry to a read-only slot exits; D is set"
-	ref	API, "SDM 3 4.8"
+	ref	API, "SDM 3 4.8", "SDM 3 28.3.3", "APM 2 15.25.7"
 	need	cap_readonly_mem
 	memslot	id=SLOT_FREE, gpa=ELSEWHERE, hva=PAGES + 0x1000, size=0x1000, \
 		slot_flags=KVM_MEM_READONLY

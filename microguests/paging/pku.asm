@@ -105,7 +105,7 @@ case_cpl large_page, "a large page has its key in the PDE"
 		cr2=ALIAS(2) + PAGES, rip=.f
 
 case_cpl changed_rights, "a new PKRU counts at once"
-	ref	REFS, "SDM 2 WRPKRU"
+	ref	REFS, "SDM 2 WRPKRU", "SDM 3 2.7"
 	with_pkru 0
 	mov	ebx, [PAGES]
 	mov	eax, AD
@@ -115,7 +115,7 @@ case_cpl changed_rights, "a new PKRU counts at once"
 		rax=AD, rbx=0xa0a0a0a0
 
 case_cpl rdpkru, "RDPKRU gives what WRPKRU wrote, and zero in EDX"
-	ref	"SDM 2 RDPKRU", "SDM 2 WRPKRU"
+	ref	"SDM 2 RDPKRU", "SDM 2 WRPKRU", "SDM 3 2.7"
 	need	pku
 	given	cr4=PKE_ON, rax=0x5554c3a4, rcx=0, rdx=0
 	wrpkru

@@ -49,7 +49,7 @@ case invlpg_write_protected, "after W is cleared and INVLPG a write faults"
 	pte_is	PAGES, clear=PTE_W
 
 case made_present, "an entry made present needs no invalidation"
-	ref	"SDM 3 4.10.2.3", "SDM 3 4.10.4.3", "APM 2 5.5.2"
+	ref	"SDM 3 4.10.2.3", "SDM 3 4.10.4.3", "APM 2 5.5.3"
 	pte	PAGES, clear=PTE_P
 .f:	mov	eax, [PAGES]
 	expect	exception, vector=VEC_PF, error=0, cr2=PAGES, rip=.f
@@ -69,7 +69,7 @@ case cr3_remapped, "after MOV to CR3 a page's new address counts"
 	pte_is	PAGES, raw=(PAGES + 0x1000) | PAGE_BITS
 
 case invlpg_upper, "INVLPG drops cached upper entries as well"
-	ref	"SDM 3 4.10.4.1", "SDM 2 INVLPG"
+	ref	"SDM 3 4.10.4.1", "SDM 2 INVLPG", "SDM 3 4.10.3", "APM 2 5.5.3"
 	given	rsi=ALIAS(2) + PAGES
 	alias	2
 	memory	FREE_TABLE + ENTRY_OFFSET(1, PAGES), d_entry, PAGES + 0x3000 | PAGE_BITS
@@ -116,7 +116,7 @@ case large_page_moved, "a large page moved: INVLPG of one address in it means al
 	pde_is	ALIAS(2), clear=PTE_P
 
 case global_invlpg, "INVLPG drops a global translation too"
-	ref	"SDM 3 4.10.2.4", REFS
+	ref	"SDM 3 4.10.2.4", REFS, "APM 2 5.5.2"
 	need	pge
 	given	cr4=INIT_CR4 | CR4_PGE
 	pte	PAGES, set=PTE_G
@@ -128,7 +128,7 @@ case global_invlpg, "INVLPG drops a global translation too"
 	pte_is	PAGES, raw=(PAGES + 0x1000) | PAGE_BITS | PTE_G
 
 case global_pge, "clearing CR4.PGE drops global translations"
-	ref	"SDM 3 4.10.2.4", REFS
+	ref	"SDM 3 4.10.2.4", REFS, "APM 2 5.5.2"
 	need	pge
 	given	cr4=INIT_CR4 | CR4_PGE, rdx=INIT_CR4
 	pte	PAGES, set=PTE_G

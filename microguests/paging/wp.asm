@@ -4,7 +4,7 @@
 modes paged32, pae32, compat32, long64, long64_5l
 %include "paging.inc"
 
-%define REFS "SDM 3 2.5 CR0.WP", "SDM 3 4.6.1", "APM 2 5.6.2"
+%define REFS "SDM 3 2.5 CR0.WP", "SDM 3 4.6.1", "APM 2 5.6.4"
 
 case clear_supervisor_writes, "with WP clear the supervisor writes a read-only page; D is set"
 	ref	REFS

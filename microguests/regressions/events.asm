@@ -24,6 +24,7 @@ case nmi_behind_sti, "An NMI that is requested in the shadow of STI comes, and e
 
 case int3_injected_again, "#BP whose delivery is interrupted by a fault of the hypervisor's is delivered once, RIP behind INT3"
 	ref	"SDM 2 INT n", "APM 2 15.20", "Linux 4da3768e1820", "kvm api KVM_GET_DIRTY_LOG"
+	ref	"SDM 3 26.6.1"
 	checkpoint
 	log_stack
 	int3

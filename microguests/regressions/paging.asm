@@ -6,7 +6,7 @@ modes prot32, paged32, pae32, compat32, long64
 
 %if PAGED
 case wp_not_refreshed, "CR0.WP counts for an emulated write as it is now"
-	ref	"SDM 3 2.5 CR0.WP", "SDM 3 4.6.1", "APM 2 5.6.2", "Linux cf9f4c0eb169", "kvm-unit-tests 9a125170"
+	ref	"SDM 3 2.5 CR0.WP", "SDM 3 4.6.1", "APM 2 5.6.4", "Linux cf9f4c0eb169", "kvm-unit-tests 9a125170"
 	given	cr0=(STAGE_CR0 | CR0_EM) & ~CR0_WP, rax=STAGE_CR0 | CR0_EM
 	pte	PAGES, clear=PTE_W
 	emulate	mov [PAGES], ecx

@@ -21,7 +21,7 @@ modes real16, prot32, long64
 %endmacro
 
 case cpuid, "Code that another processor has changed runs as it is now, after CPUID"
-	ref	REF
+	ref	REF, "SDM 3 8.3"
 	smp	2
 	memory	CODE, db, MOV_BL, 1, RET_NEAR
 	wait_for dword, SEEN, 1

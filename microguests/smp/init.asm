@@ -17,7 +17,7 @@ modes prot32, long64
 %define WAITING cs=0xf000, cs_base=0xffff0000, cs_limit=0xffff, cs_ar=AR_CODE16, rip=0xfff0
 
 case wait_for_sipi, "INIT stops a running processor until a start-up interrupt comes: its state"
-	ref	"SDM 3 8.4.3", "SDM 3 table 9-1", "APM 2 14.1.3"
+	ref	"SDM 3 8.4.3", "SDM 3 table 9-1", "APM 2 14.1.3", "SDM 3 9.1.1"
 	smp	2
 	apics
 	ready	0
@@ -31,7 +31,7 @@ vcpu 1
 	expect	halted, mp_state=KVM_MP_STATE_INIT_RECEIVED, AFTER_INIT, WAITING
 
 case start, "INIT and SIPI start a running processor at the vector's page, in real mode"
-	ref	"SDM 3 8.4.4", "SDM 3 10.6.1", "SDM 3 table 9-1", "APM 2 14.1.3"
+	ref	"SDM 3 8.4.4", "SDM 3 10.6.1", "SDM 3 table 9-1", "APM 2 14.1.3", "SDM 3 9.1.1"
 	smp	2
 	apics
 	trampoline

@@ -7,7 +7,7 @@ modes prot32, long64
 %include "smp.inc"
 
 case fixed, "A fixed interrupt to a physical ID reaches that processor; the ICR is idle again"
-	ref	"SDM 3 10.6.1", "SDM 3 10.6.2.1", "APM 2 16.5"
+	ref	"SDM 3 10.6.1", "SDM 3 10.6.2.1", "APM 2 16.5", "SDM 3 10.6.3"
 	smp	2
 	apics
 	ready	0

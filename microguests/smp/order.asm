@@ -12,7 +12,7 @@ modes real16, prot32, long64
 %define LAST 2000
 
 case stores_in_order, "Stores of one processor are seen in their order by another's loads"
-	ref	"SDM 3 8.2.3.2", "APM 2 7.2"
+	ref	"SDM 3 8.2.3.2", "APM 2 7.2", "SDM 3 8.2.2"
 	smp	2
 	given	rax=0
 	start_line 2

@@ -99,7 +99,7 @@ vcpu 1
 	checkpoint
 
 case present, "An entry made present needs nothing of the other processor"
-	ref	"SDM 3 4.10.2.3", "SDM 3 4.10.4.3", "APM 2 5.5.2"
+	ref	"SDM 3 4.10.2.3", "SDM 3 4.10.4.3", "APM 2 5.5.3"
 	smp	2
 	pte	PAGES, clear=PTE_P
 	wait_for dword, SEEN, 1

@@ -61,7 +61,7 @@ vcpu %1
 %endmacro
 
 case fixed, "A fixed interrupt to an ID of 32 bits reaches that processor"
-	ref	"SDM 3 10.12.9", "SDM 3 10.12.10.1", "APM 2 16.14"
+	ref	"SDM 3 10.12.9", "SDM 3 10.12.10.1", "APM 2 16.13"
 	smp	2
 	x2apics
 	x2_ready 0
@@ -75,7 +75,7 @@ vcpu 1
 	x2_take	0x41
 
 case fixed_back, "And so does one from vCPU 1 to the BSP"
-	ref	"SDM 3 10.12.9", "SDM 3 10.12.10.1", "APM 2 16.14"
+	ref	"SDM 3 10.12.9", "SDM 3 10.12.10.1", "APM 2 16.13"
 	smp	2
 	x2apics
 	x2_ready 0
@@ -122,7 +122,7 @@ vcpu 1
 	requests 0
 
 case broadcast, "Destination ffffffffh means all processors"
-	ref	"SDM 3 10.12.9", "APM 2 16.14"
+	ref	"SDM 3 10.12.9", "APM 2 16.13"
 	smp	2
 	x2apics
 	x2_ready 0
@@ -136,7 +136,7 @@ vcpu 1
 	x2_take	0x43
 
 case others, "The shorthand all-but-self leaves the sender out"
-	ref	"SDM 3 10.6.1", "SDM 3 10.12.9", "APM 2 16.14"
+	ref	"SDM 3 10.6.1", "SDM 3 10.12.9", "APM 2 16.13"
 	smp	3
 	x2apics
 	x2_ready 0
@@ -215,7 +215,7 @@ meet
 	writes	SCRATCH, dd, BIT_OF(0x41) | BIT_OF(0x42)
 
 case nmi, "An NMI is taken with IF clear"
-	ref	"SDM 3 10.6.1", "SDM 3 10.12.9", "APM 2 16.14"
+	ref	"SDM 3 10.6.1", "SDM 3 10.12.9", "APM 2 16.13"
 	smp	2
 	x2apics
 	x2_ready 0

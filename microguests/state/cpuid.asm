@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; KVM_SET_CPUID2: the guest's CPUID is the table that was set, and from its first
 ; KVM_RUN on that table stays. What the processor does not know it must leave the guest
-; for; otherwise only VMX fixes that CPUID does (SDM 3 26.1.2).
+; for; otherwise only VMX fixes that CPUID does (SDM 3 25.1.2).
 %include "microguest.inc"
 modes real16, prot32, long64
 
@@ -59,7 +59,7 @@ case osxsave_follows_cr4, "CPUID.1:ECX.OSXSAVE follows CR4, also when KVM_SET_SR
 	expect_hw vmx.cpuid
 
 case xsave_size, "Leaf 0Dh tells the size of the area for what XCR0 enables"
-	ref	"SDM 2 CPUID", "SDM 1 13.2", "APM 3 E.3.8"
+	ref	"SDM 2 CPUID", "SDM 1 13.2", "APM 3 E.3.8", "SDM 3 13.5"
 	need	xsave, avx
 	uses	avx
 	given	cr4=CR4_OSXSAVE | CR4_OSFXSR | (LONG * CR4_PAE), xcr0=3

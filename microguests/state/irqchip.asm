@@ -39,7 +39,7 @@ modes prot32, long64
 %endmacro
 
 case lapic_registers, "The guest reads by MMIO the local APIC registers that were set"
-	ref	API_LAPIC, "SDM 3 10.4.1"
+	ref	API_LAPIC, "SDM 3 10.4.1", "APM 2 16.3.2"
 	apic_mapped
 	checkpoint
 	action	set_lapic, offset=APIC_SVR, value=SVR_ENABLED

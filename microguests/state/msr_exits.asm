@@ -17,7 +17,7 @@ modes prot32, long64
 case filtered_read, "RDMSR of a filtered register exits, and the guest gets what the runner gives"
 	given	rcx=MSR_SYSENTER_EIP
 	need	cap_x86_msr_filter
-	ref	API_FILTER
+	ref	API_FILTER, "SDM 3 25.1.3", "APM 2 15.11"
 	exits_for FILTER
 	action	msr_filter, index=MSR_SYSENTER_EIP
 	rdmsr
@@ -29,7 +29,7 @@ case filtered_read, "RDMSR of a filtered register exits, and the guest gets what
 case filtered_write, "WRMSR of a filtered register exits with its data, and the register keeps its value"
 	given	rcx=MSR_SYSENTER_EIP, rax=0x9abcdef0, rdx=0x12345678
 	need	cap_x86_msr_filter
-	ref	API_FILTER
+	ref	API_FILTER, "SDM 3 25.1.3", "APM 2 15.11"
 	exits_for FILTER
 	action	msr_filter, index=MSR_SYSENTER_EIP
 	wrmsr

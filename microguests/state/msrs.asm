@@ -70,7 +70,7 @@ case pat_reserved, "IA32_PAT with a reserved memory type is not written"
 	refused	MSR_PAT, 0x0007040600070402, PAT_RESET
 
 case mtrr, "The MTRRs that were set are what RDMSR gives"
-	ref	API_MSRS, "SDM 3 11.11.2"
+	ref	API_MSRS, "SDM 3 11.11.2", "APM 2 7.7"
 	need	mtrr
 	reads	MSR_MTRR_DEF_TYPE, 0xc06
 	checkpoint
@@ -136,7 +136,7 @@ case efer_reserved, "EFER with a reserved bit is not written"
 	checkpoint
 
 case tsc, "The guest's TSC goes on from what KVM_SET_MSRS put there"
-	ref	API_MSRS, "SDM 3 17.17"
+	ref	API_MSRS, "SDM 3 17.17", "APM 2 13.2.4"
 	need	tsc
 	checkpoint
 	action	set_msr, index=MSR_TSC, value=0x1234000000000000
@@ -175,6 +175,7 @@ case tsc_adjust, "IA32_TSC_ADJUST moves the TSC when the guest writes it, and co
 
 case tsc_offset, "The TSC follows the offset that KVM_VCPU_TSC_OFFSET sets"
 	ref	"Linux Documentation/virt/kvm/devices/vcpu.rst KVM_VCPU_TSC_OFFSET"
+	ref	"SDM 3 25.3"
 	need	cap_vcpu_attributes
 	action	poke, text="TSC_OFFSET", offset=0, size=8, data=0
 	rdtsc

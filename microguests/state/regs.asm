@@ -166,7 +166,7 @@ case segment_limit, "The limit that KVM_SET_SREGS gave a segment is checked"
 	expect	exception, vector=VEC_GP, error=0, rip=.f
 
 case segment_readonly, "The type that KVM_SET_SREGS gave a segment is checked"
-	ref	API_SREGS, "SDM 3 5.5"
+	ref	API_SREGS, "SDM 3 5.4", "APM 2 4.13"
 	checkpoint
 	action	set, gs_ar=AR_DATA & ~2
 	mov	al, [gs:SCRATCH]

@@ -230,6 +230,28 @@ def test_a_section_is_cited_by_its_parts_alone(tmp_path):
     assert 'SDM 3 4.7 Page-fault exceptions' in made['work']['requirements']
 
 
+def test_what_no_case_can_check_says_why_and_is_no_hole(monkeypatch):
+    monkeypatch.setattr(data, 'load', lambda name: {
+        'why': {'x': 'nobody sees it'}, 'SDM 3': {'edition': 'the third', 'sections': [
+            ['4.7', 'Faults'], ['11.3', 'Caches', 'x'], ['26.2', 'Controls', 'x']]}}
+                        if name == 'sections.json' else {'exits': [], 'ioctls': []})
+    made = requirements.Section({'a@long64': {'case': 'a', 'refs': ['SDM 3 11.3']}})
+    assert [row['state'] for row in made.as_json()['wanted']] == ['hole', 'seen', 'cannot']
+    assert made.sums() == {'requirements': (1, 2)}
+    assert made.holes() == [('SDM 3 4.7 Faults', '')]
+    shown = made.html(set())
+    assert '<span class="cannot" title="26.2 Controls: nobody sees it">' in shown
+    assert 'the third' in shown and '<td>nobody sees it</td>' in shown
+    assert '.tiles span.cannot' in page.CSS
+
+
+def test_a_reason_that_there_is_not_is_refused(monkeypatch):
+    monkeypatch.setattr(data, 'load', lambda name: {
+        'why': {'x': 'y'}, 'SDM 3': {'edition': 'z', 'sections': [['4.7', 'Faults', 'u']]}})
+    with pytest.raises(data.DataError, match='SDM 3 4.7: "why" must be one of x'):
+        data.sections()
+
+
 def test_a_diff_shows_what_came_and_went(tmp_path):
     old, new = tmp_path / 'old', tmp_path / 'new'
     for name, entries in ((old, (IO, LEAF)), (new, (IO, WAIT))):
@@ -311,13 +333,22 @@ def test_every_file_of_data_is_sound():
         for item in data.reasons(file)[2]:
             assert re.match(r'(SDM|APM) [1-5] [0-9C]', item.ref), item
             assert not item.nested or item.why
-    sections = data.sections()
-    assert set(sections) == {'SDM 3', 'APM 2'}
-    for rows in sections.values():
-        numbers = [section for section, _ in rows]
+    editions, sections = data.sections()
+    assert set(editions) == {'SDM 3', 'APM 2'} and all(editions.values())
+    for manual in editions:
+        numbers = [each.section for each in sections if each.manual == manual]
         assert len(set(numbers)) == len(numbers) > 100
         assert numbers == sorted(numbers, key=requirements.order)
-    assert all(0 <= least <= 100 for least in floors.load().values())
+    assert len(floors.load()) > 10
+
+
+@pytest.mark.parametrize('floor, said', [
+    ({'exits-svm': 101}, 'must be a share in per cent, not 101'),
+    ({'exits-svm': '99'}, "must be a number, not '99'"), ({'instructions.fep': -1}, 'not -1')])
+def test_floors_that_cannot_be_are_refused(floor, said, monkeypatch):
+    monkeypatch.setattr(data, 'load', lambda name: floor)
+    with pytest.raises(data.DataError, match=said):
+        floors.load()
 
 
 def test_the_page_needs_nothing_else(tmp_path):
