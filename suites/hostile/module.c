@@ -13,7 +13,7 @@
 
 #include "machine.h"
 
-#define RELOADS 50
+#define RELOADS (15 * seconds)
 
 static int unload(void)
 {

@@ -53,23 +53,39 @@ static const struct guest io = { io_code, io_end };
 static _Atomic bool enough;
 static struct machine machine;
 
+/* Where the ring of coalesced writes begins in those pages; 0: there is none. */
+static size_t coalesced_at(void)
+{
+	return (size_t)ioctl(machine.kvm, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_MMIO) * PAGE;
+}
+
+/* Indices into the ring that lead anywhere, and registers that are to be taken. */
+static void scribble_words(unsigned int what, volatile struct kvm_coalesced_mmio_ring *ring)
+{
+	if (!(what % 97)) {
+		machine.run[0]->kvm_valid_regs = what >> 10 & 15;
+		machine.run[0]->kvm_dirty_regs = what >> 14 & 15;
+	}
+	if (ring && !(what % 61)) {
+		ring->first = what >> 8 & 1 ? what : 0;
+		ring->last = what >> 9 & 1 ? what << (what >> 10 & 7) : what >> 16 & 63;
+	}
+}
+
 /* 3 in 4 over the fields that are read, else anywhere in all the pages. */
 static void *scribble(void *seed)
 {
 	unsigned int state = (unsigned int)(uintptr_t)seed;
 	volatile uint8_t *shared = (volatile uint8_t *)machine.run[0];
 	static const uint8_t values[] = { 0, 1, 2, 4, 8, 0x7f, 0x80, 0xff };
+	size_t ring = coalesced_at();
 
 	while (!enough) {
 		unsigned int what = (unsigned int)rand_r(&state);
 		size_t at = what & 3 ? what >> 3 & 0x1ff : (what >> 3) % machine.run_bytes;
 
 		shared[at] = what & 4 ? values[what >> 20 & 7] : (uint8_t)(what >> 20);
-		/* Registers that are to be taken, and bits that there are not. */
-		if (!(what % 97)) {
-			machine.run[0]->kvm_valid_regs = what >> 10 & 15;
-			machine.run[0]->kvm_dirty_regs = what >> 14 & 15;
-		}
+		scribble_words(what, ring ? (void *)(shared + ring) : NULL);
 	}
 	return NULL;
 }
@@ -97,7 +113,7 @@ static void kvm_run(void)
 {
 	struct sigaction action = { .sa_handler = called };
 	struct itimerval timer = { { 0, 20000 }, { 0, 20000 } };
-	struct kvm_coalesced_mmio_zone zone = { .addr = NOTHING_AT + 0x10, .size = 16 };
+	struct kvm_coalesced_mmio_zone zone = { .addr = NOTHING_AT + 0x20, .size = 16 };
 	unsigned int results[256] = { 0 }, rounds = 0, kinds = 0;
 	struct machine other;
 	pthread_t thread;
