@@ -405,7 +405,8 @@ coverage-report: all build/lab/agent
 coverage-diff:
 	@coverage/diff $(A) $(B)
 
-coverage-kvm: all build/lab/agent
+# The program that runs the cases is that which counts.
+coverage-kvm: all build/lines/host/assay build/lab/agent
 	@coverage/lines kvm-svm kvm-vmx $(LINES_ARGS); $(KEEP_STATUS)
 
 # ---- guest memory ------------------------------------------------------------------------

@@ -28,6 +28,9 @@ WHILE = 30          # seconds of the lab's time between two tellings
 COUNTING = '/assay-lines'       # the program, in the lab
 TOLD = re.compile(rb'^@lines\n(.*?)^@end\n', re.MULTILINE | re.DOTALL)
 
+# Of TAP, a test that failed and what it said before.
+FAILED = re.compile(r'^(?:#.*\n)*not ok .*\n', re.MULTILINE)
+
 # $@ is the command. Modules go before the last telling: their ends are counted, too. They are
 # unloaded in the order in which nothing needs them.
 SCRIPT = '''
@@ -55,6 +58,7 @@ class Source:
     modules     a function: paths of the modules for a Kernel, built if need be
     programs    (command, files to have in the lab, MiB) each: what runs there beside the cases
     seconds     that a lab may take
+    timeout     milliseconds that a KVM_RUN may take; 0: as the program has it
     """
     name: str
     lab: str
@@ -63,6 +67,7 @@ class Source:
     programs: tuple = ()
     params: tuple = ()
     seconds: int = 1200
+    timeout: int = 0
 
 
 def own_module(kernel):
@@ -118,6 +123,12 @@ class Lines(lab_run.LabRun):
             rest = self.take(b''.join(said), place)
         return outcome, rest.decode(errors='replace').strip()
 
+    def command(self):
+        """What runs instances in a lab: those of the file /names."""
+        slow = ('--timeout', str(self.source.timeout)) if self.source.timeout else ()
+        return [COUNTING, 'run', '--on', self.results.node, '--jobs', '1', '--format', 'json',
+                *slow, '--names', '/names']
+
     def once(self, names, cpus):
         """As LabRun's: one lab, with these instances."""
         pending = [b'']
@@ -133,9 +144,7 @@ class Lines(lab_run.LabRun):
             file.flush()
             wish = self.config(file.name, cpus)
             wish.files = (*wish.files, (ASSAY, COUNTING))
-            outcome, rest = self.boot(wish, [COUNTING, 'run', '--on', self.results.node, '--jobs',
-                                             '1', '--format', 'json', '--names', '/names'],
-                                      collect)
+            outcome, rest = self.boot(wish, self.command(), collect)
         with self.lock:
             self.labs.append(outcome)
             if rest and outcome.status not in (0, 1):
@@ -144,11 +153,13 @@ class Lines(lab_run.LabRun):
 
     def program(self, command, files, memory):
         """Runs what is no case: a test of memory, or of ill will."""
+        said = []
         outcome, rest = self.boot(dataclasses.replace(
-            self.config('/dev/null', 2), files=files, memory=memory), command, lambda data: None)
+            self.config('/dev/null', 2), files=files, memory=memory), command, said.append)
         if outcome.status:
+            failed = FAILED.findall(b''.join(said).decode(errors='replace'))
             lines_gcda.warn(f'{self.source.name}: {command[0]} ended with status {outcome.status}: '
-                            f'{outcome.reason or rest}')
+                            f'{outcome.reason or "".join(failed).rstrip() or rest}')
 
 
 def listed(patterns):
@@ -184,6 +195,16 @@ class Target:
         return f'/dev/{self.hypervisor}'
 
 
+def check_ran(found, name):
+    """Warns of instances that did not run; raises Unmeasured if none did."""
+    counts = found.count()
+    absent = counts['not_run']
+    if absent and absent == sum(counts.values()):
+        raise Unmeasured(f'no instance ran: {"; ".join(found.trouble) or "nobody knows why"}')
+    if absent:
+        lines_gcda.warn(f'{name}: {absent} instances did not run, and count for nothing')
+
+
 def measure(source, patterns, jobs, kernel=None):
     """({path: File} of the modules, {path: File} of the program) after all instances that match,
     and the programs unless there are patterns. Raises Unmeasured."""
@@ -202,6 +223,7 @@ def measure(source, patterns, jobs, kernel=None):
     shown.clear()
     if cannot:
         raise Unmeasured(cannot)
+    check_ran(run.results, source.name)
     for command, files, memory in () if patterns else source.programs:
         run.program(command, files, memory)
     for name, result in run.results.known.items():

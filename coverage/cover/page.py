@@ -78,8 +78,8 @@ ul.work li { break-inside: avoid; }
 @media (max-width: 32rem) { table.grid { font-size: .72rem; }
 	table.grid td.c { width: 1.05rem; min-width: 1.05rem; }
 	table.grid th, table.grid td { padding: 0 .2rem; } }
-@media print { body { font-size: 10px; padding: 0; max-width: none; } .scroll { overflow: visible; }
-	h2 { break-before: auto; } }
+@media print { html { font-size: 11px; } body { font-size: 1rem; padding: 0; max-width: none; }
+	.scroll { overflow: visible; } }
 '''
 BLOCK = 34      # rows of a grid, before it goes on beside itself where there is room
 SIGNS = {'both': '●', 'stock': '◐', 'ours': '◑', 'none': ''}

@@ -269,6 +269,25 @@ def test_a_diff_shows_what_came_and_went(tmp_path):
     assert bad.returncode == 2 and __file__ in bad.stderr
 
 
+def test_a_diff_shows_lines_and_citations(tmp_path):
+    counted = write(tmp_path / 'svm.json', RUN, IO, summary((KVM_RUN, 0, 1)))
+    more = write(tmp_path / 'vmx.json', RUN, {**LEAF, 'refs': ['APM 2 8.2.2']},
+                 summary((KVM_RUN, 4, 1)))
+    (tmp_path / 'out').mkdir()
+    for lines, files, keep in ((8, [counted], 'old'), (9, [counted, more], 'new')):
+        write(tmp_path / 'out/lines.json', {
+            'sources': [{'name': 'unit'}], 'files': {'runner/text.c': {
+                'lines': [lines, 10], 'branches': [3, 6], 'by': {'unit': [lines, 10]}}}})
+        report(tmp_path, *files)
+        (tmp_path / 'out/coverage.json').rename(tmp_path / keep)
+    made = subprocess.run([DIFF, tmp_path / 'old', tmp_path / 'new'], capture_output=True,
+                          text=True)
+    assert made.stdout.splitlines() == [
+        '+ exits-svm 0x72 cpuid CPUID: long64', '+ ioctls 0xae80 KVM_RUN vCPU: EINTR',
+        '- lines runner/text.c: 8 of 10', '+ lines runner/text.c: 9 of 10',
+        '+ requirements APM 2 8.2.2: 1 cases']
+
+
 # ---- lines ---------------------------------------------------------------------------------------
 
 def test_lines_are_shown_or_said_not_to_be_measured(tmp_path):

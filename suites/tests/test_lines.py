@@ -3,6 +3,8 @@
 
 import base64
 import gzip
+import importlib.machinery
+import importlib.util
 import json
 import os
 import re
@@ -10,10 +12,12 @@ import shutil
 import struct
 import subprocess
 import sys
+import types
 
 import pytest
 
 from lab_tools import ROOT
+from checks import results
 from labs import config, kernels, machine
 from labs.config import Unavailable
 
@@ -246,7 +250,8 @@ def tree(tmp_path):
         json.dumps({'lines.runner': 75, 'lines.kvm.emulate.c': 60, 'exits.svm': 100}))
     lines = tmp_path / 'build/coverage/lines'
     lines.mkdir(parents=True)
-    (lines / 'runner-svm.info').write_text('TN:\nSF:runner/main.c\nDA:1,0\nend_of_record\n')
+    for name in ('runner-kvm', 'runner-svm'):
+        (lines / f'{name}.info').write_text('TN:\nSF:runner/main.c\nDA:1,0\nend_of_record\n')
     (lines / 'unit.info').write_text('TN:\nSF:runner/main.c\nDA:1,1\nDA:2,1\nDA:3,7\nDA:4,0\n'
                                      'LF:4\nLH:3\nend_of_record\n')
     return tmp_path
@@ -264,7 +269,8 @@ def test_a_floor_that_is_undershot_fails(tree):
     assert 'lines.runner' not in done.stdout
     assert re.search(r'^runner +3 of +4 lines +75.0 %$', done.stdout, re.MULTILINE)
     assert json.load(open(tree / 'build/coverage/lines.json'))['files']['runner/main.c'] == {
-        'lines': [3, 4], 'branches': [0, 0], 'by': {'runner-svm': [0, 1], 'unit': [3, 4]}}
+        'lines': [3, 4], 'branches': [0, 0], 'by': {
+            'runner-kvm': [0, 1], 'runner-svm': [0, 1], 'unit': [3, 4]}}
     info = tree / 'build/coverage/lines/unit.info'
     info.write_text(info.read_text().replace('DA:1,1', 'DA:1,0'))
     assert sum_up(tree).returncode == 0
@@ -279,7 +285,8 @@ def test_a_floor_that_is_undershot_fails(tree):
 
 
 def test_counts_of_sources_that_have_changed_are_left_out(tree):
-    os.remove(tree / 'build/coverage/lines/runner-svm.info')
+    for name in ('runner-kvm', 'runner-svm'):
+        os.remove(tree / f'build/coverage/lines/{name}.info')
     os.utime(tree / 'build/coverage/lines/unit.info', (1, 1))
     done = sum_up(tree)
     assert done.returncode == 125
@@ -329,6 +336,71 @@ def test_a_source_of_another_version_is_refused(tmp_path, monkeypatch):
                         lambda series: lines_kvm.kernel_source.Source('/none', '6.1.192-2'))
     with pytest.raises(Unavailable, match='is of 6.1.190-1, and the source .* is of 6.1.192-2'):
         lines_kvm.build(kernels.Kernel('image', None, '6.1.0-9-amd64', None))
+
+
+# ---- what runs in a lab -----------------------------------------------------------------------
+
+TAP = b"""ok 1 - cpu/xcr0 # 0.4 s
+# 12 states
+ok 2 - state/events # 2.1 s
+# 9 states
+# state.c:111: wrong
+not ok 3 - state/msrs # 1.2 s
+1..3
+"""
+
+
+def test_a_test_that_fails_in_a_lab_is_named(monkeypatch, capfd):
+    def boot(self, wish, command, on_output):
+        on_output(TAP[:60])
+        on_output(TAP[60:])
+        return types.SimpleNamespace(status=1, reason=None), 'more'
+
+    monkeypatch.setattr(lines_lab.Lines, 'boot', boot)
+    monkeypatch.setattr(lines_lab.Lines, 'config', lambda *args: config.Config())
+    source = lines_lab.Source('module-x', 'svm', 'assay', None)
+    lines_lab.Lines(source, None, None, None, None).program(('/hostile-test',), (), 512)
+    said = capfd.readouterr().err
+    assert said.endswith('module-x: /hostile-test ended with status 1: # 9 states\n'
+                         '# state.c:111: wrong\nnot ok 3 - state/msrs # 1.2 s\n')
+    assert 'events' not in said
+
+
+def test_what_did_not_run_is_said(capfd):
+    entries = [{'name': f'io/out/a@{mode}', 'suite': 'io'} for mode in ('long64', 'prot32')]
+    found = results.Results(entries, '/dev/assay')
+    found.trouble.append('nothing is called that')
+    with pytest.raises(lines_lab.Unmeasured, match='no instance ran: nothing is called that'):
+        lines_lab.check_ran(found, 'kvm-svm')
+    found.line(json.dumps({'type': 'result', 'name': 'io/out/a@long64', 'outcome': 'pass'}))
+    lines_lab.check_ran(found, 'kvm-svm')
+    assert capfd.readouterr().err.endswith('kvm-svm: 1 instances did not run, and count for '
+                                           'nothing\n')
+
+
+def test_what_runs_in_labs_is_built_before():
+    """The Makefile's targets of lines build the program that counts."""
+    made = subprocess.run(['make', '-pn', 'coverage-kvm'], cwd=ROOT, capture_output=True, text=True)
+    for target in ('coverage-kvm', 'lines-programs'):
+        needs, = re.findall(rf'^{target}: (.*)$', made.stdout, re.MULTILINE)
+        assert 'build/lines/host/assay' in needs.split()
+
+
+def test_sources_wait_as_long_as_the_targets_they_are_like():
+    loader = importlib.machinery.SourceFileLoader('coverage_lines', LINES)
+    program = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(program)
+    with open(os.path.join(ROOT, 'ci/targets.json'), encoding='utf-8') as file:
+        targets = json.load(file).values()
+    alike = [(source, target) for source in program.LABS.values() for target in targets
+             if 'lab' in target and source.lab == target['lab'] and
+             source.hypervisor == target.get('hypervisor', 'kvm') and
+             set(source.params) == set(target.get('params', ())) and 'timeout' in target]
+    assert [source.name for source, _ in alike] == ['module-vmx-poor']
+    for source, target in alike:
+        found = results.Results([], '/dev/assay')
+        command = lines_lab.Lines(source, None, None, found, None).command()
+        assert command[command.index('--timeout') + 1] == str(target['timeout'])
 
 
 # ---- labs ---------------------------------------------------------------------------------------
