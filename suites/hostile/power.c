@@ -75,6 +75,7 @@ static void away(void)
 static void churn(void)
 {
 	unsigned int made = 0;
+	uint64_t end;
 	pid_t child;
 
 	need_two();
@@ -85,7 +86,8 @@ static void churn(void)
 			set_online(true);
 		}
 	}
-	for (uint64_t end = now() + seconds * 1000000ull; now() < end || made < 30 * seconds; made++) {
+	end = now() + seconds * 1000000ull;
+	for (; now() < end || made < 30 * seconds; made++) {
 		struct machine machine;
 		uint32_t next = 0;
 
@@ -134,7 +136,7 @@ static void sleeps(void)
 		expect_counts(&machine, 1000);
 		check(!write_text("/sys/power/state", "disk"), "it has hibernated without swap");
 		check(errno == ENOSPC || errno == ENODEV, "hibernation ended with: %m");
-		/* Each processor has it again: the one that slept last, and those that were away. */
+		/* Each processor has it again: that which slept last, and those that were away. */
 		for (unsigned int cpu = 0; cpu < cpus(); cpu++) {
 			check(pin(runners[0].tid, cpu) && pin(runners[1].tid, cpu), "pin: %m");
 			expect_counts(&machine, 1000);
