@@ -115,7 +115,7 @@ case cr0_cached, "CR0 is read as it was given, CD and NW set too"
 	checkpoint rax=STAGE_CR0 | CR0_CD | CR0_NW
 
 case dr4_written, "with CR4.DE = 0, MOV to DR4 writes DR6"
-	ref	"SDM 3 17.2.2", "APM 2 13.1.1.3"
+	ref	"SDM 3 17.2.2", "APM 2 13.1.1"
 	given	rax=DR6_INIT | DR6_BS
 	emulate	mov dr4, dax
 	checkpoint dr6=DR6_INIT | DR6_BS

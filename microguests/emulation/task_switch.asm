@@ -191,7 +191,7 @@ case ldt, "the new task's LDT is loaded before its segments, which may be in it"
 	jumped	32
 
 case dr7, "a task switch clears L0 to L3 of DR7, and leaves G0 to G3 and the conditions"
-	ref	"SDM 3 17.2.4", "APM 2 13.1.1.4"
+	ref	"SDM 3 17.2.4", "APM 2 13.1.1"
 	new_task 32, .there
 	given	dr0=MMIO, dr1=MMIO, dr2=MMIO, dr3=MMIO, dr7=DR7_INIT | 0xff | DR7_RW(0, 1)
 	far_pointer jmp, SEL_NEW

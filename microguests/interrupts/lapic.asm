@@ -208,7 +208,7 @@ case cr8_masks, "Lowering CR8 lets a request in that it held back"
 %endif
 
 case software_disabled, "Software-disabled, the APIC takes no fixed interrupt and keeps the LVT masked"
-	ref	"SDM 3 10.4.7.2", "APM 2 16.3.1", "SDM 3 10.4.3", "SDM 3 10.9", "APM 2 16.4.6"
+	ref	"SDM 3 10.4.7.2", "APM 2 16.3.1", "SDM 3 10.4.3", "SDM 3 10.9", "APM 2 16.4.7"
 	apic
 	given	set=IF
 	apic_write APIC_SVR, 0xff

@@ -7,7 +7,7 @@
 modes paged32, pae32, compat32, long64, long64_5l
 %include "paging.inc"
 
-%define REFS "SDM 3 4.6.1", "SDM 3 4.7", "APM 2 5.6", "APM 2 5.7"
+%define REFS "SDM 3 4.6.1", "SDM 3 4.7", "APM 2 5.6", "APM 2 5.8"
 
 %assign LEVEL 2
 %rep ALIAS_LEVELS - 1
