@@ -10,6 +10,16 @@ FORMS = 'instructions.'     # numbers, judged where cases ran in single steps
 # In the names of the targets that a floor is about.
 TARGETS = {'exits-svm': ('svm',), 'exits-vmx': ('vmx',), 'requirements': ('svm',),
            'kvm-exits': ('svm', 'vmx'), 'ioctls': ('svm', 'vmx')}
+# What must have been counted before a floor of lines says anything.
+SOURCES = {'core': ('unit',), 'runner': ('unit', 'runner-kvm', 'runner-svm'),
+           'module': ('module-svm', 'module-vmx'),
+           'kvm.svm.c': ('kvm-svm',), 'kvm.vmx.c': ('kvm-vmx',), 'kvm': ('kvm-svm', 'kvm-vmx')}
+
+
+def uncounted(part, sources):
+    """Sources of lines that a floor of a part of them needs, and that were not counted."""
+    needed = SOURCES.get(part) or SOURCES[part.partition('.')[0]]
+    return [source for source in needed if source not in sources]
 
 
 def is_number(name):

@@ -307,6 +307,19 @@ def test_lines_are_shown_or_said_not_to_be_measured(tmp_path):
     assert 'lines.json: cannot be read' in ran.stderr and 'lines.runner' not in made['sums']
 
 
+@pytest.mark.parametrize('sources, low', [(['module-svm'], False), (['fuzz', 'unit'], True)])
+def test_lines_are_low_where_all_was_counted(sources, low, tmp_path):
+    (tmp_path / 'out').mkdir()
+    write(tmp_path / 'out/lines.json', {
+        'sources': [{'name': name} for name in sources], 'files': {'kmod/core/walk.c': {
+            'lines': [1, 10], 'branches': [0, 0], 'by': {}}}})
+    report(tmp_path, write(tmp_path / 'svm.json', RUN, IO, summary()))
+    shown = (tmp_path / 'out/index.html').read_text()
+    assert ('class="card bad" href="#lines"' in shown) == low
+    # Not all that the floor of exits is about has run.
+    assert 'class="card bad" href="#exits-svm"' not in shown
+
+
 # ---- the data, the page --------------------------------------------------------------------------
 
 def c_names():
