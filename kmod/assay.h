@@ -45,6 +45,7 @@ enum exit_reason {
 	EXIT_PORT,		/* IN or OUT, of one item: port */
 	EXIT_CPUID,
 	EXIT_HLT,
+	EXIT_FPU,		/* the guest wants its FPU, or would see that it has none yet */
 	EXIT_HYPERCALL,		/* VMCALL or VMMCALL, whichever this processor has */
 	EXIT_EXCEPTION,		/* fault: vector, error, cr2, dr6 */
 	EXIT_MEMORY,		/* stage 2 has no such mapping: gpa, access */
@@ -97,6 +98,7 @@ struct vendor {
 	const char *name;	/* "svm", "vmx" */
 	u32 isa;		/* 1 VMX, 2 SVM: as in kvm:kvm_exit */
 	const struct stage2_format *stage2;
+	bool traps_fpu;		/* run enters without the guest's FPU, too: EXIT_FPU */
 
 	/* Whether this machine has it: 0, or -errno with the reason in the log. */
 	int (*probe)(void);
@@ -109,7 +111,7 @@ struct vendor {
 
 	int (*vcpu_create)(struct assay_vcpu *vcpu);
 	void (*vcpu_destroy)(struct assay_vcpu *vcpu);
-	/* The vCPU comes to this CPU, or leaves it. */
+	/* The vCPU comes to this CPU, or leaves it; put: NULL if that means nothing. */
 	void (*load)(struct assay_vcpu *vcpu);
 	void (*put)(struct assay_vcpu *vcpu);
 	/* NULL if run leaves nothing away: brings what it did (vcpu->cold_away). */
@@ -169,9 +171,10 @@ struct assay_vm {
 	struct assay_memory memory;
 	struct mutex lock;		/* vCPUs, eventfds, coalesced zones */
 	/*
-	 * Shared by vCPUs in the guest or in the executor, owned by one that does what needs
-	 * the whole bus (a locked operand in two pages). exclusive: how many want to own it, or
-	 * do; bus_given: who waits for it, or for them.
+	 * Shared by vCPUs in the executor, owned by one that does what needs the whole bus (a
+	 * locked operand in two pages). exclusive: how many want to own it, or do; while there
+	 * are any no vCPU enters the guest, and those in it are called out (exclusive() in
+	 * emulate.c). bus_given: who waits for it, or for them.
 	 */
 	struct rw_semaphore bus;
 	atomic_t exclusive;
@@ -261,6 +264,8 @@ struct assay_vcpu {
 
 	struct fpu_guest fpu;
 	bool fpu_loaded;		/* the guest's is in the registers, the task's is saved */
+	u8 fpu_eager;			/* loads that wait for no EXIT_FPU, since one came lately */
+	bool ring_seen;			/* user space has touched the ring of exits */
 	struct assay_host host;		/* the task's own, while the guest runs */
 	u64 generation;			/* of memory, that this vCPU has seen */
 	bool flush;
@@ -280,4 +285,8 @@ bool assay_vcpu_kicked(struct assay_vcpu *vcpu);
 void assay_switch_to_guest(struct assay_vcpu *vcpu);
 void assay_switch_to_host(struct assay_vcpu *vcpu);
 /* For vendors: DR7 while the guest runs, its own or its debugger's. */
-u64 assay_dr7(const struct assay_vcpu *vcpu);
+static inline u64 assay_dr7(const struct assay_vcpu *vcpu)
+{
+	return vcpu->debug.control & KVM_GUESTDBG_USE_HW_BP ? vcpu->debug.arch.debugreg[7] :
+							      vcpu->state.dr7;
+}

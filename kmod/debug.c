@@ -35,17 +35,6 @@ long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp)
 	return 0;
 }
 
-bool assay_stepping(const struct assay_vcpu *vcpu)
-{
-	return vcpu->debug.control & KVM_GUESTDBG_SINGLESTEP;
-}
-
-u64 assay_dr7(const struct assay_vcpu *vcpu)
-{
-	return vcpu->debug.control & KVM_GUESTDBG_USE_HW_BP ? vcpu->debug.arch.debugreg[7] :
-							      vcpu->state.dr7;
-}
-
 /* ---- KVM_EXIT_DEBUG --------------------------------------------------------------------- */
 
 static int tell(struct assay_vcpu *vcpu, u32 vector, u64 dr6)
@@ -77,7 +66,7 @@ int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap)
 
 void assay_step_begin(struct assay_vcpu *vcpu)
 {
-	vcpu->step_forced = assay_stepping(vcpu) && !(vcpu->state.rflags & X86_FLAG_TF);
+	vcpu->step_forced = !(vcpu->state.rflags & X86_FLAG_TF);
 	vcpu->step_pushes = false;
 	if (!vcpu->step_forced)
 		return;
@@ -111,8 +100,7 @@ static void clear_pushed(struct assay_vcpu *vcpu)
 /* Called with preemption on: the guest's memory may have to be fetched. */
 void assay_step_end(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 {
-	if (!vcpu->step_forced)
-		return;
+	vcpu->step_forced = false;
 	vcpu->state.rflags &= ~X86_FLAG_TF;
 	assay_state_look(vcpu);
 	if (vcpu->step_pushes && exit->reason == EXIT_EXCEPTION && exit->fault.vector == X86_DB)

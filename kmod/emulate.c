@@ -192,6 +192,13 @@ static void flush(void *opaque, u64 linear, bool all)
 
 /* ---- the bus ------------------------------------------------------------------------------ */
 
+bool assay_bus_wait(struct assay_vcpu *vcpu)
+{
+	struct assay_vm *vm = vcpu->vm;
+
+	return !wait_event_interruptible(vm->bus_given, !atomic_read(&vm->exclusive));
+}
+
 /*
  * A share of the bus. Who has it, or all of it, may sleep until the task brings a page that is
  * missing (userfaultfd), so whoever waits goes when a signal comes: false. What has begun must
@@ -203,8 +210,7 @@ bool assay_bus_take(struct assay_vcpu *vcpu, bool begun)
 
 	if (begun)
 		return !down_read_killable(&vm->bus);
-	if (atomic_read(&vm->exclusive) &&
-	    wait_event_interruptible(vm->bus_given, !atomic_read(&vm->exclusive)))
+	if (atomic_read(&vm->exclusive) && !assay_bus_wait(vcpu))
 		return false;
 	return !down_read_interruptible(&vm->bus);
 }

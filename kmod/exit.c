@@ -216,8 +216,9 @@ int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	case EXIT_WINDOW:
 	case EXIT_STEP:
 		return GO_ON;
-	case EXIT_PORT:
-		return assay_port(vcpu, exit);
+	case EXIT_FPU:
+		assay_fpu_wanted(vcpu);
+		return GO_ON;
 	case EXIT_CPUID:
 		return assay_fast_cpuid(vcpu);
 	case EXIT_HLT:
@@ -270,8 +271,6 @@ int assay_complete(struct assay_vcpu *vcpu)
 	switch (vcpu->pending) {
 	case PENDING_NONE:
 		return GO_ON;
-	case PENDING_PORT:
-		return assay_complete_port(vcpu);
 	default:
 		assay_state_take(vcpu);
 		return complete_slow(vcpu);

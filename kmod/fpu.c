@@ -30,17 +30,41 @@ void assay_fpu_destroy(struct assay_vcpu *vcpu)
 		fpu_free_guest_fpstate(&vcpu->fpu);
 }
 
-void assay_fpu_to_guest(struct assay_vcpu *vcpu)
+/* ---- whose is in the registers --------------------------------------------------------------- */
+
+/*
+ * Whether the guest may run while the task's own FPU is in the registers, because whatever
+ * would read or change them exits. XGETBV with ECX=1 tells of them without, but needs
+ * CR4.OSXSAVE. In long mode alone CR0.TS does not change but by exits: where there are hardware
+ * task switches QEMU makes them without asking. Who debugs the guest or reads the ring is to see
+ * no exit of the module's own.
+ */
+static bool may_wait(const struct assay_vcpu *vcpu)
 {
-	if (!vcpu->fpu_loaded)
-		fpu_swap_kvm_fpstate(&vcpu->fpu, true);
+	return vendor->traps_fpu && x86_long(&vcpu->state) &&
+	       !(vcpu->state.cr4 & CR4_OSXSAVE) && !vcpu->debug.control &&
+	       !(vcpu->state.dr7 & 0xff) && !READ_ONCE(vcpu->ring_seen);
+}
+
+void assay_fpu_load(struct assay_vcpu *vcpu)
+{
+	if (!vcpu->fpu_eager && may_wait(vcpu))
+		return;
+	if (vcpu->fpu_eager)
+		vcpu->fpu_eager--;
+	fpu_swap_kvm_fpstate(&vcpu->fpu, true);
 	vcpu->fpu_loaded = true;
 }
 
-void assay_fpu_to_host(struct assay_vcpu *vcpu)
+/* Who has used it once does so again: for that many runs it is not waited for. */
+void assay_fpu_wanted(struct assay_vcpu *vcpu)
 {
-	if (vcpu->fpu_loaded)
-		fpu_swap_kvm_fpstate(&vcpu->fpu, false);
+	vcpu->fpu_eager = 64;
+}
+
+void assay_fpu_unload(struct assay_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
 	vcpu->fpu_loaded = false;
 }
 

@@ -69,8 +69,9 @@ void assay_get_regs(struct assay_vcpu *vcpu, struct kvm_regs *regs);
 void assay_set_regs(struct assay_vcpu *vcpu, const struct kvm_regs *regs);
 void assay_get_sregs(struct assay_vcpu *vcpu, struct kvm_sregs *sregs);
 int assay_set_sregs(struct assay_vcpu *vcpu, const struct kvm_sregs *sregs);
-int assay_take_sync(struct assay_vcpu *vcpu);
-void assay_publish_sync(struct assay_vcpu *vcpu);
+/* KVM_CAP_SYNC_REGS; valid, dirty: kvm_valid_regs, kvm_dirty_regs, read once. */
+int assay_take_sync(struct assay_vcpu *vcpu, u64 valid, u64 dirty);
+void assay_publish_sync(struct assay_vcpu *vcpu, u64 valid);
 int assay_take_cr8(struct assay_vcpu *vcpu);
 
 /* events.c: KVM_INTERRUPT, KVM_NMI, KVM_GET and KVM_SET_VCPU_EVENTS. */
@@ -97,15 +98,20 @@ int assay_raise(struct assay_vcpu *vcpu, const struct x86_fault *fault, u8 lengt
 long assay_set_guest_debug(struct assay_vcpu *vcpu, void __user *argp);
 int assay_debug_trap(struct assay_vcpu *vcpu, const struct x86_fault *trap);
 int assay_debug_breakpoint(struct assay_vcpu *vcpu);
-bool assay_stepping(const struct assay_vcpu *vcpu);
+static inline bool assay_stepping(const struct assay_vcpu *vcpu)
+{
+	return vcpu->debug.control & KVM_GUESTDBG_SINGLESTEP;
+}
+
+/* Around an entry while assay_stepping(); the second only after step_forced. */
 void assay_step_begin(struct assay_vcpu *vcpu);
 void assay_step_end(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 
-/* exit.c: what follows from an exit of the processor. */
+/* exit.c: what follows from an exit of the processor; but EXIT_PORT's is assay_port()'s. */
 int assay_handle_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 /* #UD of the instruction at RIP: it may be one that is executed for the guest. */
 int assay_undefined(struct assay_vcpu *vcpu);
-/* What user space was asked for has been answered, or is now asked for. */
+/* What user space was asked for has been answered, or is now asked for; but PENDING_PORT. */
 int assay_complete(struct assay_vcpu *vcpu);
 
 /* fast.c: what needs no executor, and PENDING_PORT. */
@@ -122,6 +128,8 @@ int assay_interpret(struct assay_vcpu *vcpu);
 /* x86_execute(), with a share of the VM's bus. */
 enum x86_result assay_execute(struct assay_vcpu *vcpu);
 int assay_emulated(struct assay_vcpu *vcpu, enum x86_result result);
+/* Until nobody wants the bus for itself. False: a signal came. */
+bool assay_bus_wait(struct assay_vcpu *vcpu);
 /* A share of the bus. False: a signal came (if the instruction has begun, one that kills). */
 bool assay_bus_take(struct assay_vcpu *vcpu, bool begun);
 void assay_bus_give(struct assay_vcpu *vcpu);
@@ -177,11 +185,27 @@ int assay_halted(struct assay_vcpu *vcpu);
 void assay_ring_init(struct assay_vcpu *vcpu);
 void assay_ring_exit(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 
-/* fpu.c. The guest's is loaded at the first entry of a KVM_RUN, and stays until it is needed. */
+/*
+ * fpu.c. The guest's is loaded at an entry of KVM_RUN, the first or the one after EXIT_FPU
+ * (assay_fpu_wanted()), and stays until the task's is needed.
+ */
 int assay_fpu_create(struct assay_vcpu *vcpu);
 void assay_fpu_destroy(struct assay_vcpu *vcpu);
-void assay_fpu_to_guest(struct assay_vcpu *vcpu);
-void assay_fpu_to_host(struct assay_vcpu *vcpu);
+void assay_fpu_load(struct assay_vcpu *vcpu);
+void assay_fpu_unload(struct assay_vcpu *vcpu);
+void assay_fpu_wanted(struct assay_vcpu *vcpu);
+
+static inline void assay_fpu_to_guest(struct assay_vcpu *vcpu)
+{
+	if (!vcpu->fpu_loaded)
+		assay_fpu_load(vcpu);
+}
+
+static inline void assay_fpu_to_host(struct assay_vcpu *vcpu)
+{
+	if (vcpu->fpu_loaded)
+		assay_fpu_unload(vcpu);
+}
 /* The guest's state outside of the guest, complete: for the executor to work on. */
 void assay_fpu_to_exec(struct assay_vcpu *vcpu);
 u64 assay_xcr0_supported(void);	/* bits of XCR0 that a guest may set */

@@ -17,6 +17,10 @@
  * order), is less than n + ASSAY_RING_ENTRIES; else the reader was overrun, and goes on at
  * head - ASSAY_RING_ENTRIES + 1 or later. The exits of a KVM_RUN are in it when that returns.
  *
+ * Before anybody has touched the page there may be exits in it that the module has asked for to
+ * spare itself work (SVM: #NM and reads of CR0, while the guest's FPU waits). From the first touch
+ * on, the one that maps it included, only what the guest makes necessary exits.
+ *
  * The module only ever writes here: what a program writes over it is the program's own loss.
  */
 #pragma once

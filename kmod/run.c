@@ -98,13 +98,16 @@ static void end_guest_time(void)
 
 static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 {
-	unsigned int windows;
-	struct x86_event event = x86_events_next(&vcpu->events, &vcpu->state, &windows);
+	struct x86_event event = { .valid = false };
+	unsigned int windows = 0;
 
+	if (unlikely(!x86_events_none(&vcpu->events)))
+		event = x86_events_next(&vcpu->events, &vcpu->state, &windows);
 	if (wants_window(vcpu))
 		windows |= X86_WINDOW_INTERRUPT;
 	vcpu->ran = true;
-	assay_step_begin(vcpu);
+	if (unlikely(assay_stepping(vcpu)))
+		assay_step_begin(vcpu);
 	observe_entry(vcpu, &event, windows);
 	preempt_disable();
 	vendor->load(vcpu);
@@ -120,11 +123,13 @@ static void enter(struct assay_vcpu *vcpu, struct assay_exit *exit)
 	vendor->run(vcpu, &event, windows, exit);
 	end_guest_time();
 	WRITE_ONCE(vcpu->in_guest, false);
-	vendor->put(vcpu);
+	if (vendor->put)
+		vendor->put(vcpu);
 	preempt_enable();
-	assay_step_end(vcpu, exit);
+	if (unlikely(vcpu->step_forced))
+		assay_step_end(vcpu, exit);
 	x86_events_delivered(&vcpu->events);
-	if (exit->interrupted.valid)
+	if (unlikely(exit->interrupted.valid))
 		x86_events_interrupted(&vcpu->events, &exit->interrupted);
 	observe_exit(vcpu, exit);
 }
@@ -134,10 +139,11 @@ static int go(struct assay_vcpu *vcpu)
 {
 	if (vendor->interprets && vendor->interprets(vcpu))
 		return assay_interpret(vcpu);
-	if (!assay_bus_take(vcpu, false))
+	if (unlikely(atomic_read(&vcpu->vm->exclusive)) && !assay_bus_wait(vcpu))
 		return GO_ON;	/* to the look at signals */
 	enter(vcpu, &vcpu->exit);
-	assay_bus_give(vcpu);
+	if (likely(vcpu->exit.reason == EXIT_PORT))
+		return assay_port(vcpu, &vcpu->exit);
 	return assay_handle_exit(vcpu, &vcpu->exit);
 }
 
@@ -184,13 +190,16 @@ static int loop(struct assay_vcpu *vcpu)
 static void publish(struct assay_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
+	u64 valid;
 
 	run->if_flag = !!(vcpu->state.rflags & X86_FLAG_IF);
 	run->cr8 = vcpu->state.cr8;
 	run->apic_base = vcpu->state.msr.apic_base;
 	run->ready_for_interrupt_injection = ready_for_interrupt(vcpu);
 	run->flags = 0;
-	assay_publish_sync(vcpu);
+	valid = READ_ONCE(run->kvm_valid_regs);
+	if (unlikely(valid))
+		assay_publish_sync(vcpu, valid);
 }
 
 /* Signals that may come only while the guest runs (KVM_SET_SIGNAL_MASK, KVM API 4.16). */
@@ -206,17 +215,31 @@ static void keep_signals_out(struct assay_vcpu *vcpu, sigset_t *blocked)
 		sigprocmask(SIG_SETMASK, blocked, NULL);
 }
 
+/* What user space has put into kvm_run since the last exit; GO_ON if all is well. */
+static int take_answers(struct assay_vcpu *vcpu)
+{
+	u64 valid = READ_ONCE(vcpu->run->kvm_valid_regs);
+	u64 dirty = READ_ONCE(vcpu->run->kvm_dirty_regs);
+	int ret = 0;
+
+	if (unlikely(valid | dirty))
+		ret = assay_take_sync(vcpu, valid, dirty);
+	if (!ret)
+		ret = assay_take_cr8(vcpu);
+	if (ret)
+		return ret;
+	if (likely(vcpu->pending == PENDING_PORT))
+		return assay_complete_port(vcpu);
+	return assay_complete(vcpu);
+}
+
 int assay_run(struct assay_vcpu *vcpu)
 {
 	sigset_t blocked;
 	int ret;
 
 	let_signals_in(vcpu, &blocked);
-	ret = assay_take_sync(vcpu);
-	if (!ret)
-		ret = assay_take_cr8(vcpu);
-	if (!ret)
-		ret = assay_complete(vcpu);
+	ret = take_answers(vcpu);
 	if (ret == GO_ON) {
 		if (assay_immediate_exit(vcpu->run))
 			ret = leave(vcpu, KVM_EXIT_INTR, -EINTR);

@@ -408,20 +408,16 @@ static noinline int take_dirty(struct assay_vcpu *vcpu, u64 dirty)
 }
 
 /* Takes what user space says it has changed. */
-int assay_take_sync(struct assay_vcpu *vcpu)
+int assay_take_sync(struct assay_vcpu *vcpu, u64 valid, u64 dirty)
 {
-	struct kvm_run *run = vcpu->run;
-	u64 valid = READ_ONCE(run->kvm_valid_regs), dirty = READ_ONCE(run->kvm_dirty_regs);
-
 	if ((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
 		return -EINVAL;
 	return dirty ? take_dirty(vcpu, dirty) : 0;
 }
 
-void assay_publish_sync(struct assay_vcpu *vcpu)
+void assay_publish_sync(struct assay_vcpu *vcpu, u64 valid)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 valid = READ_ONCE(run->kvm_valid_regs);
 
 	if (valid & KVM_SYNC_X86_REGS)
 		assay_get_regs(vcpu, &run->s.regs.regs);

@@ -19,6 +19,7 @@
 	E(EXIT_PORT, "port")				\
 	E(EXIT_CPUID, "cpuid")				\
 	E(EXIT_HLT, "hlt")				\
+	E(EXIT_FPU, "fpu")				\
 	E(EXIT_HYPERCALL, "hypercall")			\
 	E(EXIT_EXCEPTION, "exception")			\
 	E(EXIT_MEMORY, "memory")			\

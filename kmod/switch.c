@@ -27,20 +27,53 @@ static void reload_fpu(void)
 /* Only a guest with CR4.OSXSAVE has an XCR0 of its own: others run under the host's. */
 static bool has_xcr0(const struct assay_vcpu *vcpu)
 {
-	return boot_cpu_has(X86_FEATURE_OSXSAVE) && vcpu->state.cr4 & CR4_OSXSAVE;
+	return vcpu->state.cr4 & CR4_OSXSAVE && static_cpu_has(X86_FEATURE_OSXSAVE);
 }
 
 /* XRSTOR writes PKRU without CR4.PKE, too, if XCR0 has it (SDM 1 13.8). */
 static bool has_pkru(const struct assay_vcpu *vcpu)
 {
-	return boot_cpu_has(X86_FEATURE_OSPKE) &&
+	return static_cpu_has(X86_FEATURE_OSPKE) &&
 	       (vcpu->state.cr4 & CR4_PKE ||
 		(has_xcr0(vcpu) && vcpu->state.xcr0 & XFEATURE_MASK_PKRU));
 }
 
+/* Whether one of them is possible; CR4 does not change between two entries. */
+static bool extended(const struct assay_vcpu *vcpu)
+{
+	return unlikely(vcpu->state.cr4 & (CR4_OSXSAVE | CR4_PKE));
+}
+
+static noinline void extended_to_guest(struct assay_vcpu *vcpu)
+{
+	struct assay_host *host = &vcpu->host;
+
+	if (has_xcr0(vcpu)) {
+		host->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+		if (host->xcr0 != vcpu->state.xcr0)
+			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->state.xcr0);
+	}
+	if (has_pkru(vcpu)) {
+		host->pkru = rdpkru();
+		wrpkru(vcpu->state.pkru);
+	}
+}
+
+static noinline void extended_to_host(struct assay_vcpu *vcpu)
+{
+	struct assay_host *host = &vcpu->host;
+
+	if (has_pkru(vcpu)) {
+		vcpu->state.pkru = rdpkru();
+		wrpkru(host->pkru);
+	}
+	if (has_xcr0(vcpu) && host->xcr0 != vcpu->state.xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, host->xcr0);
+}
+
 static bool has_tsc_aux(void)
 {
-	return boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
+	return static_cpu_has(X86_FEATURE_RDTSCP) || static_cpu_has(X86_FEATURE_RDPID);
 }
 
 /* Breakpoints matter only while DR7 arms one of them. */
@@ -48,7 +81,7 @@ static void load_breakpoints(const struct assay_vcpu *vcpu)
 {
 	bool debugger = vcpu->debug.control & KVM_GUESTDBG_USE_HW_BP;
 
-	if (!(assay_dr7(vcpu) & 0xff))
+	if (likely(!(assay_dr7(vcpu) & 0xff)))
 		return;
 	/* The host's own breakpoints must not be armed at the guest's addresses. */
 	if (hw_breakpoint_active())
@@ -63,16 +96,10 @@ void assay_switch_to_guest(struct assay_vcpu *vcpu)
 {
 	struct assay_host *host = &vcpu->host;
 
-	reload_fpu();
-	if (has_xcr0(vcpu)) {
-		host->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-		if (host->xcr0 != vcpu->state.xcr0)
-			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->state.xcr0);
-	}
-	if (has_pkru(vcpu)) {
-		host->pkru = rdpkru();
-		wrpkru(vcpu->state.pkru);
-	}
+	if (vcpu->fpu_loaded)
+		reload_fpu();
+	if (extended(vcpu))
+		extended_to_guest(vcpu);
 	if (has_tsc_aux()) {
 		host->tsc_aux = __rdmsr(MSR_TSC_AUX);
 		if (host->tsc_aux != (u32)vcpu->state.msr.tsc_aux)
@@ -89,10 +116,6 @@ void assay_switch_to_host(struct assay_vcpu *vcpu)
 		hw_breakpoint_restore();
 	if (has_tsc_aux() && host->tsc_aux != (u32)vcpu->state.msr.tsc_aux)
 		wrmsrl(MSR_TSC_AUX, host->tsc_aux);
-	if (has_pkru(vcpu)) {
-		vcpu->state.pkru = rdpkru();
-		wrpkru(host->pkru);
-	}
-	if (has_xcr0(vcpu) && host->xcr0 != vcpu->state.xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, host->xcr0);
+	if (extended(vcpu))
+		extended_to_host(vcpu);
 }

@@ -16,6 +16,8 @@ static vm_fault_t vcpu_fault(struct vm_fault *fault)
 
 	if (fault->pgoff >= ASSAY_RUN_PAGES)
 		return VM_FAULT_SIGBUS;
+	if (fault->pgoff == ASSAY_RING_PAGE)
+		WRITE_ONCE(vcpu->ring_seen, true);
 	fault->page = vcpu->pages[fault->pgoff];
 	get_page(fault->page);
 	return 0;
@@ -68,16 +70,15 @@ static long interrupt(struct assay_vcpu *vcpu, void __user *argp)
 	return assay_interrupt(vcpu, irq.irq);
 }
 
-static long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned long arg)
+/* Every ioctl but KVM_RUN. */
+static noinline long locked_ioctl(struct assay_vcpu *vcpu, unsigned int ioctl, unsigned long arg)
 {
 	void __user *argp = (void __user *)arg;
 
 	/* These know what they need, and are called all the time. */
-	if (ioctl != KVM_RUN && ioctl != KVM_INTERRUPT && ioctl != KVM_GET_REGS)
+	if (ioctl != KVM_INTERRUPT && ioctl != KVM_GET_REGS)
 		assay_state_take(vcpu);
 	switch (ioctl) {
-	case KVM_RUN:
-		return arg ? -EINVAL : assay_run(vcpu);
 	case KVM_INTERRUPT:
 		return interrupt(vcpu, argp);
 	case KVM_NMI:
@@ -127,7 +128,10 @@ static long vcpu_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 		return -EIO;
 	if (mutex_lock_killable(&vcpu->lock))
 		return -EINTR;
-	ret = locked_ioctl(vcpu, ioctl, arg);
+	if (likely(ioctl == KVM_RUN))
+		ret = arg ? -EINVAL : assay_run(vcpu);
+	else
+		ret = locked_ioctl(vcpu, ioctl, arg);
 	mutex_unlock(&vcpu->lock);
 	return ret;
 }

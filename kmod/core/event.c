@@ -40,11 +40,6 @@ void x86_events_interrupted(struct x86_events *events, const struct x86_event *e
 	events->delivering = *event;
 }
 
-void x86_events_delivered(struct x86_events *events)
-{
-	events->delivering.valid = false;
-}
-
 static enum x86_event_kind kind_of(const struct x86_fault *fault)
 {
 	if (!fault->software)

@@ -45,7 +45,10 @@ struct x86_events {
 /* The processor exited while it delivered this: it is delivered again. */
 void x86_events_interrupted(struct x86_events *events, const struct x86_event *event);
 /* The event that was given to the processor has been delivered. */
-void x86_events_delivered(struct x86_events *events);
+static inline void x86_events_delivered(struct x86_events *events)
+{
+	events->delivering.valid = false;
+}
 
 /*
  * Raises an exception, by an instruction or by the delivery that is under way: then with
@@ -60,6 +63,13 @@ void x86_events_raise(struct x86_events *events, const struct x86_fault *fault, 
  */
 struct x86_event x86_events_next(struct x86_events *events, struct x86_state *s,
 				 unsigned int *windows);
+
+/* Whether there is nothing at all to deliver, now or later. */
+static inline bool x86_events_none(const struct x86_events *events)
+{
+	return !(events->delivering.valid | events->exception.valid | events->nmis |
+		 events->interrupt_pending);
+}
 
 /* An NMI arrives. */
 void x86_events_nmi(struct x86_events *events, const struct x86_state *s);

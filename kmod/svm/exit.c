@@ -33,8 +33,6 @@ static struct x86_event interrupted(const struct svm_vcpu *svm)
 		.has_error = info & VMCB_EVENT_ERROR_VALID, .error = info >> VMCB_EVENT_ERROR_SHIFT,
 	};
 
-	if (!(info & VMCB_EVENT_VALID))
-		return event;
 	event.valid = event.kind != X86_EVENT_SOFTWARE_INTERRUPT &&
 		      !(event.kind == X86_EVENT_EXCEPTION &&
 			(event.vector == X86_BP || event.vector == X86_OF ||
@@ -51,6 +49,9 @@ static void read_exception(const struct vmcb *vmcb, struct assay_exit *exit)
 	exit->reason = EXIT_EXCEPTION;
 	exit->fault = (struct x86_fault){ .vector = vector, .error = exit->info1 };
 	switch (vector) {
+	case X86_NM:
+		exit->reason = EXIT_FPU;
+		break;
 	case X86_PF:
 		exit->fault.cr2 = exit->info2;
 		fallthrough;
@@ -79,15 +80,16 @@ static void read_memory(struct assay_exit *exit)
 /* 15.10.2: what is not an item of a string is told completely. */
 static void read_port(struct assay_exit *exit)
 {
+	u32 info = exit->info1;
+
 	exit->reason = EXIT_INSTRUCTION;
-	if (exit->info1 & (IOIO_STRING | IOIO_REP))
+	if (info & (IOIO_STRING | IOIO_REP))
 		return;
 	exit->reason = EXIT_PORT;
-	exit->port = (struct assay_port){
-		.number = exit->info1 >> IOIO_PORT_SHIFT,
-		.size = exit->info1 >> IOIO_SIZE_SHIFT & 7,
-		.write = !(exit->info1 & IOIO_IN), .next_rip = exit->info2,
-	};
+	exit->port.number = info >> IOIO_PORT_SHIFT;
+	exit->port.size = info >> IOIO_SIZE_SHIFT & 7;
+	exit->port.write = !(info & IOIO_IN);
+	exit->port.next_rip = exit->info2;
 }
 
 /* 15.14.1: an event is told by EXITINTINFO, its error code stands in EXITINFO2 too. */
@@ -123,6 +125,8 @@ static enum exit_reason reason_of(u64 code)
 		return EXIT_CPUID;
 	case SVM_EXIT_HLT:
 		return EXIT_HLT;
+	case SVM_EXIT_CR_READ:		/* of CR0: others are not intercepted, but CR8's */
+		return EXIT_FPU;
 	case SVM_EXIT_VMMCALL:
 		return EXIT_HYPERCALL;
 	case SVM_EXIT_INVALID:
@@ -170,18 +174,11 @@ static const struct x86_rule *broken_rule(const struct vmcb *vmcb)
 	return svm_check(vmcb, &limits);
 }
 
-void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay_exit *exit)
+/* Every reason but EXIT_PORT. */
+static noinline void read_other(struct svm_vcpu *svm, struct assay_exit *exit)
 {
 	const struct vmcb_control *control = &svm->vmcb->control;
 
-	exit->code = control->exit_code;
-	exit->info1 = control->exit_info1;
-	exit->info2 = control->exit_info2;
-	exit->rule = NULL;
-	exit->interrupted = interrupted(svm);
-	exit->hw_event = exit->hw_event_error = 0;
-	exit->hw_interrupted = control->exit_int_info;
-	exit->hw_interrupted_error = control->exit_int_info >> 32;
 	/* Not every implementation fills all 64 bits of -1 (QEMU writes 32). */
 	if (exit->code == (u32)SVM_EXIT_INVALID)
 		exit->code = SVM_EXIT_INVALID;
@@ -189,17 +186,36 @@ void svm_read_exit(struct svm_vcpu *svm, const struct x86_state *s, struct assay
 		read_exception(svm->vmcb, exit);
 	else if (exit->code == SVM_EXIT_NPF)
 		read_memory(exit);
-	else if (exit->code == SVM_EXIT_IOIO)
-		read_port(exit);
 	else if (exit->code == SVM_EXIT_TASK_SWITCH)
 		read_task_switch(control, exit);
 	else
 		exit->reason = reason_of(exit->code);
+	if (control->exit_int_info & VMCB_EVENT_VALID)
+		exit->interrupted = interrupted(svm);
 	/* The event was not taken from a guest that was never entered. */
 	if (exit->reason == EXIT_FAILED) {
 		exit->interrupted = svm->injected;
 		exit->rule = broken_rule(svm->vmcb);
 	}
+}
+
+void svm_read_exit(struct svm_vcpu *svm, struct assay_exit *exit)
+{
+	const struct vmcb_control *control = &svm->vmcb->control;
+
+	exit->code = control->exit_code;
+	exit->info1 = control->exit_info1;
+	exit->info2 = control->exit_info2;
+	exit->rule = NULL;
+	exit->interrupted.valid = false;
+	exit->hw_event = exit->hw_event_error = 0;
+	exit->hw_interrupted = control->exit_int_info;
+	exit->hw_interrupted_error = control->exit_int_info >> 32;
+	/* The most frequent; an instruction, so nothing has been interrupted. */
+	if (likely(exit->code == SVM_EXIT_IOIO))
+		read_port(exit);
+	else
+		read_other(svm, exit);
 }
 
 void svm_not_entered(struct assay_exit *exit, const struct x86_event *event)

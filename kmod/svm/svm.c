@@ -168,9 +168,30 @@ static void intercept(struct vmcb_control *control, unsigned int what)
 	control->intercepts[what / 32] |= 1u << (what & 31);
 }
 
-static void unintercept(struct vmcb_control *control, unsigned int what)
+static void intercept_if(struct vmcb_control *control, unsigned int what, bool wanted)
 {
-	control->intercepts[what / 32] &= ~(1u << (what & 31));
+	u32 bit = 1u << (what & 31);
+
+	control->intercepts[what / 32] &= ~bit;
+	if (wanted)
+		control->intercepts[what / 32] |= bit;
+}
+
+/* CR0 is in the VMCB as it was, but for what the FPU needs: state has it, in long mode. */
+static void set_wanted(struct svm_vcpu *svm, const struct x86_state *s, unsigned int wanted)
+{
+	struct vmcb_control *control = &svm->vmcb->control;
+
+	if (wanted & SVM_WANT_FPU)
+		svm->vmcb->save.cr0 = s->cr0 | SVM_FPU_BITS;
+	else if (svm->wanted & SVM_WANT_FPU)
+		svm->vmcb->save.cr0 = s->cr0;
+	svm->wanted = wanted;
+	intercept_if(control, VMCB_VINTR, wanted & SVM_WANT_WINDOW);
+	intercept_if(control, VMCB_IRET, wanted & SVM_WANT_IRET);
+	intercept_if(control, VMCB_EXCEPTION + X86_BP, wanted & SVM_WANT_BREAKPOINT);
+	intercept_if(control, VMCB_EXCEPTION + X86_NM, wanted & SVM_WANT_FPU);
+	intercept_if(control, VMCB_CR_READ + 0, wanted & SVM_WANT_FPU);
 }
 
 /* Whatever core/ must see, and whatever is not for a guest. */
@@ -237,10 +258,6 @@ static void svm_load(struct assay_vcpu *vcpu)
 	svm->cpu = cpu;
 }
 
-static void svm_put(struct assay_vcpu *vcpu)
-{
-}
-
 /* ---- translations ------------------------------------------------------------------------- */
 
 /*
@@ -276,41 +293,51 @@ static void flush_if_stale(struct svm_cpu *own, struct vmcb_control *control)
 
 /* ---- entry ----------------------------------------------------------------------------------- */
 
-/* Events and windows for the next entry (APM 2 15.20, 15.21.4). */
-static void set_event(struct svm_vcpu *svm, const struct x86_state *s,
+/* EVENTINJ of an event (APM 2 15.20). */
+static u64 injection(const struct x86_event *event)
+{
+	unsigned int kind = event->kind;
+	u64 inject;
+
+	/* INT1 is an exception here; INT3 and INTO check the gate as INT n does. */
+	if (kind == X86_EVENT_INT1)
+		kind = X86_EVENT_EXCEPTION;
+	else if (kind == X86_EVENT_SOFTWARE_EXCEPTION)
+		kind = X86_EVENT_SOFTWARE_INTERRUPT;
+	inject = event->vector | kind << VMCB_EVENT_TYPE_SHIFT | VMCB_EVENT_VALID;
+	if (event->has_error)
+		inject |= VMCB_EVENT_ERROR_VALID | (u64)event->error << VMCB_EVENT_ERROR_SHIFT;
+	return inject;
+}
+
+/* Events and windows for the next entry (15.20, 15.21.4), and what else exits in it. */
+static void set_event(struct svm_vcpu *svm, const struct assay_vcpu *vcpu,
 		      const struct x86_event *event, unsigned int windows)
 {
 	struct vmcb_control *control = &svm->vmcb->control;
-	u64 inject = 0;
+	unsigned int wanted = 0;
 
-	svm->injected = *event;
-	if (event->valid) {
-		unsigned int kind = event->kind;
-
-		/* INT1 is an exception here; INT3 and INTO check the gate as INT n does. */
-		if (kind == X86_EVENT_INT1)
-			kind = X86_EVENT_EXCEPTION;
-		else if (kind == X86_EVENT_SOFTWARE_EXCEPTION)
-			kind = X86_EVENT_SOFTWARE_INTERRUPT;
-		inject = event->vector | kind << VMCB_EVENT_TYPE_SHIFT | VMCB_EVENT_VALID;
-		if (event->has_error)
-			inject |= VMCB_EVENT_ERROR_VALID | (u64)event->error <<
-				  VMCB_EVENT_ERROR_SHIFT;
+	svm->injected.valid = false;
+	control->event_inject = 0;
+	if (unlikely(event->valid)) {
+		svm->injected = *event;
+		control->event_inject = injection(event);
+		control->next_rip = vcpu->state.rip;
 	}
-	control->event_inject = inject;
-	control->next_rip = s->rip;
 	/* All of it: QEMU writes back none of its bits when it has refused an entry. */
 	control->int_control = VMCB_V_INTR_MASKING;
-	unintercept(control, VMCB_VINTR);
-	if (windows & X86_WINDOW_INTERRUPT) {
+	if (unlikely(windows & X86_WINDOW_INTERRUPT)) {
 		control->int_control |= VMCB_V_IRQ | VMCB_V_IGN_TPR;
-		intercept(control, VMCB_VINTR);
+		wanted |= SVM_WANT_WINDOW;
 	}
-	/* While NMIs are blocked IRET is executed by core/, which unblocks them. */
-	if (s->nmi_blocked)
-		intercept(control, VMCB_IRET);
-	else
-		unintercept(control, VMCB_IRET);
+	if (unlikely(vcpu->state.nmi_blocked))
+		wanted |= SVM_WANT_IRET;
+	if (unlikely(vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP))
+		wanted |= SVM_WANT_BREAKPOINT;
+	if (!vcpu->fpu_loaded)
+		wanted |= SVM_WANT_FPU;
+	if (unlikely(wanted != svm->wanted))
+		set_wanted(svm, &vcpu->state, wanted);
 }
 
 static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsigned int windows,
@@ -321,16 +348,14 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 	u64 host = own->host_physical;
 
 	svm_store_hot(svm->vmcb, &vcpu->state);
-	if (vcpu->cold_changed)
+	if (vcpu->cold_changed) {
 		svm_store_cold(svm->vmcb, &vcpu->state);
-	vcpu->cold_changed = false;
+		vcpu->cold_changed = false;
+		svm->wanted = SVM_WANT_UNKNOWN;
+	}
 	svm->vmcb->save.dr7 = assay_dr7(vcpu);
 	svm->vmcb->control.tsc_offset = vcpu->tsc_offset;
-	set_event(svm, &vcpu->state, event, windows);
-	if (vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
-		intercept(&svm->vmcb->control, VMCB_EXCEPTION + X86_BP);
-	else
-		unintercept(&svm->vmcb->control, VMCB_EXCEPTION + X86_BP);
+	set_event(svm, vcpu, event, windows);
 	assign_asid(vcpu, svm);
 
 	local_irq_disable();
@@ -361,20 +386,25 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 
 	svm_load_hot(&vcpu->state, svm->vmcb);
 	vcpu->cold_away = true;
-	svm_read_exit(svm, &vcpu->state, exit);
+	svm_read_exit(svm, exit);
 }
 
 static void svm_fetch(struct assay_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = vcpu->hw;
 
+	u64 own = vcpu->state.cr0 & SVM_FPU_BITS;
+
 	svm_load_cold(&vcpu->state, svm->vmcb);
+	if (svm->wanted & SVM_WANT_FPU)
+		vcpu->state.cr0 = (vcpu->state.cr0 & ~SVM_FPU_BITS) | own;
 }
 
 const struct vendor svm_vendor = {
 	.name = "svm",
 	.isa = 2,
 	.stage2 = &stage2_npt,
+	.traps_fpu = true,
 	.probe = svm_probe,
 	.setup = svm_setup,
 	.teardown = svm_teardown,
@@ -383,7 +413,6 @@ const struct vendor svm_vendor = {
 	.vcpu_create = svm_vcpu_create,
 	.vcpu_destroy = svm_vcpu_destroy,
 	.load = svm_load,
-	.put = svm_put,
 	.fetch = svm_fetch,
 	.run = svm_run,
 };

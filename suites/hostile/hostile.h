@@ -11,9 +11,9 @@ extern const char *module_file;	/* --module: what is loaded again, or NULL */
 
 /* ---- tests by theme: each file's own, the last without a name ------------------------------ */
 
-extern const struct test cpu_tests[], call_tests[], file_tests[], kill_tests[], signal_tests[],
-	wait_tests[], state_tests[], scribble_tests[], slot_tests[], migrate_tests[],
-	memory_tests[], stress_tests[], module_tests[], power_tests[];
+extern const struct test cpu_tests[], fpu_tests[], call_tests[], file_tests[], kill_tests[],
+	signal_tests[], wait_tests[], state_tests[], scribble_tests[], slot_tests[],
+	migrate_tests[], memory_tests[], stress_tests[], module_tests[], power_tests[];
 
 /* files.c: what a program finds that was begun with the descriptors of a VM and a vCPU. */
 int files_inherited(int vm, int vcpu);

@@ -19,9 +19,9 @@ unsigned int seconds = 3;
 bool machine_is_ours;
 
 static const struct test *const themes[] = {
-	cpu_tests, call_tests, file_tests, kill_tests, signal_tests, wait_tests, state_tests,
-	scribble_tests, slot_tests, migrate_tests, memory_tests, stress_tests, power_tests,
-	module_tests,
+	cpu_tests, fpu_tests, call_tests, file_tests, kill_tests, signal_tests, wait_tests,
+	state_tests, scribble_tests, slot_tests, migrate_tests, memory_tests, stress_tests,
+	power_tests, module_tests,
 };
 
 void need_machine(void)
