@@ -293,7 +293,7 @@ case registers, "moves between registers, and what changes the stack"
 	writes	SCRATCH + 32, dw, C0 | C3
 
 case of_8087, "FENI, FDISI and FSETPM do nothing since the 80387"
-	ref	"SDM 3 23.18.9"
+	ref	"SDM 3 22.18.9"
 	uses	fpu
 	both_rings
 	numbers	B, A
