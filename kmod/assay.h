@@ -13,6 +13,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/seqlock.h>
 #include <linux/signal.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -22,6 +23,7 @@
 #include "core/check.h"
 #include "core/event.h"
 #include "core/exec.h"
+#include "core/move.h"
 #include "core/stage2.h"
 
 #define ASSAY_SLOTS 512			/* memory slots of a VM (KVM_CAP_NR_MEMSLOTS) */
@@ -116,6 +118,8 @@ struct vendor {
 	void (*put)(struct assay_vcpu *vcpu);
 	/* NULL if run leaves nothing away: brings what it did (vcpu->cold_away). */
 	void (*fetch)(struct assay_vcpu *vcpu);
+	/* The same for CS, SS and CR3 alone: where the guest's code is. */
+	void (*fetch_code)(struct assay_vcpu *vcpu);
 	/*
 	 * Enters the guest with vcpu->state and the event (if it is valid), asks for the
 	 * windows, and returns after the next exit with vcpu->state and *exit filled.
@@ -147,8 +151,10 @@ struct assay_slot {
 struct assay_memory {
 	/* Slots change under both locks: who sleeps holds the first, who must not the second. */
 	struct rw_semaphore slots_lock;
-	struct assay_slot *slots;	/* sorted by base */
+	struct assay_slot *slots;	/* sorted by base; there are ASSAY_SLOTS */
 	unsigned int count;
+	unsigned int recent;		/* which was looked up last */
+	seqcount_spinlock_t slots_seq;	/* for who reads them without a lock */
 	unsigned long slot_changes;	/* counts them */
 	struct mutex log_lock;		/* who takes pages out of dirty logs */
 	u64 manual_log;			/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: KVM_DIRTY_LOG_* */
@@ -209,8 +215,16 @@ enum assay_pending {
 	PENDING_NONE,
 	PENDING_EXEC,		/* vcpu->exec waits for MMIO or a port */
 	PENDING_PORT,		/* vcpu->port does, without vcpu->exec (fast.c) */
+	PENDING_MMIO,		/* vcpu->mmio does, the same (fast_mmio.c) */
 	PENDING_MSR,		/* KVM_EXIT_X86_RDMSR, WRMSR */
 	PENDING_HYPERCALL
+};
+
+/* A MOV from or to memory that is none. */
+struct assay_mmio {
+	struct x86_move move;
+	u64 gpa;
+	u64 rip;		/* where it stands */
 };
 
 #define ASSAY_MTRR_FIXED 11
@@ -245,6 +259,7 @@ struct assay_vcpu {
 	bool shares_bus;		/* while the executor works */
 	struct assay_port port;		/* PENDING_PORT */
 	u64 port_rip;			/* and where it stands */
+	struct assay_mmio mmio;		/* PENDING_MMIO */
 	u64 misc_enable;		/* MSR_IA32_MISC_ENABLE */
 	u64 ucode_rev, hwcr;		/* MSR_IA32_UCODE_REV, MSR_K7_HWCR */
 	struct assay_mtrrs mtrrs;

@@ -10,6 +10,7 @@
 #include <linux/wait.h>
 
 #include "internal.h"
+#include "peek.h"
 #include "stats.h"
 #include "trace.h"
 
@@ -36,6 +37,16 @@ static bool read_user(void *data, void __user *address, unsigned int size)
 	return !copy_from_user(data, address, size);
 }
 
+static bool read_quickly(struct assay_memory *memory, u64 gpa, u64 *data)
+{
+	struct assay_peek peek;
+	bool got;
+
+	assay_peek_begin(&peek, memory);
+	got = assay_peek(&peek, gpa, data);
+	return assay_peek_end(&peek) && got;
+}
+
 static enum x86_result memory_read(void *opaque, u64 gpa, void *data, unsigned int size)
 {
 	struct assay_vcpu *vcpu = opaque;
@@ -43,6 +54,8 @@ static enum x86_result memory_read(void *opaque, u64 gpa, void *data, unsigned i
 	struct assay_slot *slot;
 	void __user *address;
 
+	if (size == sizeof(u64) && read_quickly(&vcpu->vm->memory, gpa, data))
+		return X86_OK;
 	if (down_read_killable(&vcpu->vm->memory.slots_lock))
 		return X86_ERROR;
 	if (user_address(vcpu, gpa, false, &address, &slot))

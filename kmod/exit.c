@@ -132,7 +132,7 @@ static int memory(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 		vcpu->run->internal.data[2] = exit->info1;
 		return LEAVE;
 	}
-	return assay_emulate(vcpu);
+	return assay_mmio(vcpu, exit);
 }
 
 /* ---- task switches ------------------------------------------------------------------------- */
@@ -271,6 +271,8 @@ int assay_complete(struct assay_vcpu *vcpu)
 	switch (vcpu->pending) {
 	case PENDING_NONE:
 		return GO_ON;
+	case PENDING_MMIO:
+		return assay_complete_mmio(vcpu);
 	default:
 		assay_state_take(vcpu);
 		return complete_slow(vcpu);

@@ -6,25 +6,10 @@
  */
 #include "internal.h"
 
-/* Whether nothing may follow the instruction but the next one: no trap, no breakpoint. */
-static bool plain(const struct assay_vcpu *vcpu)
-{
-	return !(vcpu->state.rflags & X86_FLAG_TF) && !vcpu->debug.control &&
-	       !(vcpu->state.dr7 & 0xff);
-}
-
 /* RIP comes to the next instruction; no carry out of 16 bits, so whatever IP's width is. */
 static bool advances(const struct assay_vcpu *vcpu, u64 next_rip)
 {
 	return next_rip > vcpu->state.rip && !((next_rip ^ vcpu->state.rip) >> 16);
-}
-
-static void advance(struct assay_vcpu *vcpu, u64 next_rip)
-{
-	vcpu->state.rip = next_rip;
-	vcpu->state.rflags &= ~X86_FLAG_RF;
-	vcpu->state.shadow = 0;
-	x86_events_delivered(&vcpu->events);
 }
 
 /* ---- ports --------------------------------------------------------------------------------- */
@@ -46,10 +31,10 @@ int assay_port(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	const struct assay_port *port = &exit->port;
 	struct kvm_run *run = vcpu->run;
 
-	if (!plain(vcpu) || !advances(vcpu, port->next_rip))
+	if (!assay_plain(vcpu) || !advances(vcpu, port->next_rip))
 		return assay_emulate(vcpu);
 	if (port->write && assay_io_watched(vcpu->vm) && taken(vcpu, port)) {
-		advance(vcpu, port->next_rip);
+		assay_advance(vcpu, port->next_rip);
 		return GO_ON;
 	}
 	vcpu->pending = PENDING_PORT;
@@ -76,7 +61,7 @@ int assay_complete_port(struct assay_vcpu *vcpu)
 	/* User space has sent the vCPU elsewhere meanwhile: there is nothing to complete. */
 	if (vcpu->state.rip != vcpu->port_rip)
 		return GO_ON;
-	advance(vcpu, vcpu->port.next_rip);
+	assay_advance(vcpu, vcpu->port.next_rip);
 	if (vcpu->port.write)
 		return GO_ON;
 	memcpy(&data, assay_pio_data(vcpu), vcpu->port.size);
@@ -117,14 +102,14 @@ int assay_fast_cpuid(struct assay_vcpu *vcpu)
 	u32 regs[4];
 
 	assay_state_look(vcpu);
-	if (!plain(vcpu) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
+	if (!assay_plain(vcpu) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
 		return assay_emulate(vcpu);
 	assay_cpuid(vcpu, gpr[X86_RAX], gpr[X86_RCX], regs);
 	gpr[X86_RAX] = regs[0];
 	gpr[X86_RBX] = regs[1];
 	gpr[X86_RCX] = regs[2];
 	gpr[X86_RDX] = regs[3];
-	advance(vcpu, vcpu->state.rip + sizeof(opcode));
+	assay_advance(vcpu, vcpu->state.rip + sizeof(opcode));
 	return GO_ON;
 }
 
@@ -133,9 +118,9 @@ int assay_fast_hlt(struct assay_vcpu *vcpu)
 	static const u8 opcode[] = { 0xf4 };
 
 	assay_state_look(vcpu);
-	if (!plain(vcpu) || x86_cpl(&vcpu->state) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
+	if (!assay_plain(vcpu) || x86_cpl(&vcpu->state) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
 		return assay_emulate(vcpu);
-	advance(vcpu, vcpu->state.rip + sizeof(opcode));
+	assay_advance(vcpu, vcpu->state.rip + sizeof(opcode));
 	vcpu->state.activity = X86_HALTED;
 	return GO_ON;
 }

@@ -26,6 +26,8 @@ void assay_vm_put(struct assay_vm *vm);
 
 /* slots.c */
 struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page);
+struct assay_peek;
+bool assay_peek_other(struct assay_peek *peek, u64 gpa);
 void assay_slot_dirty(struct assay_slot *slot, u64 page);
 int assay_set_region(struct assay_vm *vm, const struct kvm_userspace_memory_region *region);
 int assay_get_dirty_log(struct assay_vm *vm, const struct kvm_dirty_log *log);
@@ -54,6 +56,16 @@ static inline void assay_state_look(struct assay_vcpu *vcpu)
 		return;
 	vendor->fetch(vcpu);
 	vcpu->cold_away = false;
+}
+
+/*
+ * CS, SS and CR3 are true, and so are the control registers to which writes exit: to be read, by
+ * who wants to know of the code at RIP and of the tables.
+ */
+static inline void assay_state_look_code(struct assay_vcpu *vcpu)
+{
+	if (vcpu->cold_away)
+		vendor->fetch_code(vcpu);
 }
 
 static inline void assay_state_take(struct assay_vcpu *vcpu)
@@ -119,6 +131,26 @@ int assay_port(struct assay_vcpu *vcpu, const struct assay_exit *exit);
 int assay_complete_port(struct assay_vcpu *vcpu);
 int assay_fast_cpuid(struct assay_vcpu *vcpu);
 int assay_fast_hlt(struct assay_vcpu *vcpu);
+
+/* Whether nothing may follow an instruction but the next one: no trap, no breakpoint. */
+static inline bool assay_plain(const struct assay_vcpu *vcpu)
+{
+	return !(vcpu->state.rflags & X86_FLAG_TF) && !vcpu->debug.control &&
+	       !(vcpu->state.dr7 & X86_DR7_ENABLES);
+}
+
+/* An instruction has been done without the executor. */
+static inline void assay_advance(struct assay_vcpu *vcpu, u64 next_rip)
+{
+	vcpu->state.rip = next_rip;
+	vcpu->state.rflags &= ~X86_FLAG_RF;
+	vcpu->state.shadow = 0;
+	x86_events_delivered(&vcpu->events);
+}
+
+/* fast_mmio.c: an access to memory that is none, at exit->gpa; and PENDING_MMIO. */
+int assay_mmio(struct assay_vcpu *vcpu, const struct assay_exit *exit);
+int assay_complete_mmio(struct assay_vcpu *vcpu);
 
 /* emulate.c: the executor at work on this vCPU. */
 extern const struct x86_ops assay_ops;

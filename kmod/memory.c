@@ -335,6 +335,12 @@ struct fault {
 	bool writable;
 };
 
+/* Whether a slot has that page, for such an access. */
+static bool is_ram(const struct assay_slot *slot, bool write)
+{
+	return slot && !(write && slot->flags & KVM_MEM_READONLY);
+}
+
 /* 1: no RAM, or read-only and written to. */
 static int prepare(struct assay_memory *memory, struct fault *fault)
 {
@@ -343,7 +349,7 @@ static int prepare(struct assay_memory *memory, struct fault *fault)
 
 	spin_lock(&memory->lock);
 	slot = assay_slot_of(memory, fault->page);
-	if (slot && !(fault->write && slot->flags & KVM_MEM_READONLY)) {
+	if (is_ram(slot, fault->write)) {
 		fault->address = slot->user + ((fault->page - slot->base) << PAGE_SHIFT);
 		/* With a dirty log only a write may make it writable, so that the log sees it. */
 		fault->may_write = !(slot->flags & KVM_MEM_READONLY) && !slot->dirty;
@@ -432,11 +438,31 @@ static int install(struct assay_memory *memory, const struct fault *fault,
 	return ret;
 }
 
-/*
- * Makes gpa accessible. 0: done, or try again unless there is a signal; 1: it is no RAM, or
- * read-only and written to; -EFAULT: the task has no memory there; -ENOMEM.
- */
-int assay_memory_fault(struct assay_vm *vm, u64 gpa, bool write)
+/* What needs no more than a look at slots and tables: 0 or 1 as the next; -EAGAIN: it does. */
+static int fault_quickly(struct assay_memory *memory, u64 gpa, bool write)
+{
+	u64 page = gpa >> PAGE_SHIFT;
+	struct assay_slot *slot;
+	int ret = -EAGAIN;
+
+	spin_lock(&memory->lock);
+	slot = assay_slot_of(memory, page);
+	if (!is_ram(slot, write)) {
+		ret = 1;
+	} else if (write && stage2_allow(&memory->tables, gpa)) {
+		/*
+		 * The first write since the page was in a log. The task has it mapped for writing
+		 * still, and Linux takes it for dirty, or else the notifier would have been told,
+		 * and nothing would be mapped here.
+		 */
+		assay_slot_dirty(slot, page);
+		ret = 0;
+	}
+	spin_unlock(&memory->lock);
+	return ret;
+}
+
+static noinline int fault_slowly(struct assay_vm *vm, u64 gpa, bool write)
 {
 	struct fault fault = { .page = gpa >> PAGE_SHIFT, .write = write };
 	struct table_cache cache = { .count = 0 };
@@ -456,6 +482,17 @@ int assay_memory_fault(struct assay_vm *vm, u64 gpa, bool write)
 	return ret == -EAGAIN ? 0 : ret;
 }
 
+/*
+ * Makes gpa accessible. 0: done, or try again unless there is a signal; 1: it is no RAM, or
+ * read-only and written to; -EFAULT: the task has no memory there; -ENOMEM.
+ */
+int assay_memory_fault(struct assay_vm *vm, u64 gpa, bool write)
+{
+	int ret = fault_quickly(&vm->memory, gpa, write);
+
+	return ret == -EAGAIN ? fault_slowly(vm, gpa, write) : ret;
+}
+
 /* ---- beginning and end ------------------------------------------------------------------ */
 
 int assay_memory_init(struct assay_vm *vm)
@@ -468,6 +505,7 @@ int assay_memory_init(struct assay_vm *vm)
 	init_rwsem(&memory->slots_lock);
 	mutex_init(&memory->log_lock);
 	spin_lock_init(&memory->lock);
+	seqcount_spinlock_init(&memory->slots_seq, &memory->lock);
 	memory->slots = kvcalloc(ASSAY_SLOTS, sizeof(*memory->slots), GFP_KERNEL_ACCOUNT);
 	if (!memory->slots || !fill_cache(&cache)) {
 		drop_cache(&cache);

@@ -8,14 +8,14 @@
 #include <linux/uaccess.h>
 
 #include "internal.h"
+#include "peek.h"
 
 #define PAGES_MAX ((1ull << 31) - 1)	/* of a slot, as in KVM */
 #define FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
 
-/* The slot with that page, or NULL. Under slots_lock, or memory->lock. */
-struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page)
+static struct assay_slot *search(struct assay_memory *memory, u64 page)
 {
-	unsigned int low = 0, high = memory->count;
+	unsigned int low = 0, high = READ_ONCE(memory->count);
 
 	while (low < high) {
 		unsigned int middle = (low + high) / 2;
@@ -29,6 +29,31 @@ struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page)
 			return slot;
 	}
 	return NULL;
+}
+
+/* The slot with that page, or NULL. Under slots_lock, or memory->lock. */
+struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page)
+{
+	struct assay_slot *slot = &memory->slots[READ_ONCE(memory->recent)];
+
+	if (page - slot->base < slot->pages)
+		return slot;
+	slot = search(memory, page);
+	/* Others look as well, under another lock: whichever it becomes is one of them. */
+	if (slot)
+		WRITE_ONCE(memory->recent, slot - memory->slots);
+	return slot;
+}
+
+/* Another slot than the last one, for peek.h. What it finds is as true as what is read of it. */
+bool assay_peek_other(struct assay_peek *peek, u64 gpa)
+{
+	const struct assay_slot *slot = search(peek->memory, gpa >> PAGE_SHIFT);
+
+	if (!slot)
+		return false;
+	assay_peek_slot(peek, slot);
+	return gpa - peek->base < peek->size;
 }
 
 static struct assay_slot *slot_by_id(struct assay_memory *memory, u32 id)
@@ -93,6 +118,8 @@ static void remove_slot(struct assay_memory *memory, struct assay_slot *slot)
 
 	memory->count--;
 	memmove(slot, slot + 1, (memory->count - at) * sizeof(*slot));
+	/* memory->recent may point there. */
+	memory->slots[memory->count] = (struct assay_slot){ .pages = 0 };
 }
 
 static void insert_slot(struct assay_memory *memory, const struct assay_slot *want)
@@ -118,11 +145,13 @@ static void replace(struct assay_vm *vm, struct assay_slot *old, const struct as
 
 	assay_memory_begin(vm, &before);
 	spin_lock(&memory->lock);
+	write_seqcount_begin(&memory->slots_seq);
 	if (old)
 		remove_slot(memory, old);
 	if (want)
 		insert_slot(memory, want);
 	memory->slot_changes++;
+	write_seqcount_end(&memory->slots_seq);
 	spin_unlock(&memory->lock);
 	assay_memory_end(vm);
 	if (!want || want->dirty != before.dirty)

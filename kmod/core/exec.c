@@ -354,6 +354,25 @@ void x86_exec_begin_event(struct x86_exec *x, const struct x86_event *event)
 	x->event = *event;
 }
 
+void x86_exec_asked(struct x86_exec *x, const struct x86_io *io, u64 next_rip)
+{
+	x86_exec_begin(x);
+	x->io = *io;
+	x->waiting = true;
+	if (!io->write) {
+		x->reads[0] = (struct exec_read){
+			.address = io->address, .size = io->size, .port = io->port,
+		};
+		return;
+	}
+	x->committing = x->begun = true;
+	x->stay = x->fpu_taken = x->ymm_taken = false;
+	x->s = *x->state;
+	x->s.rip = next_rip;
+	x->s.rflags &= ~X86_FLAG_RF;
+	x->s.shadow = 0;
+}
+
 bool x86_exec_waits(const struct x86_exec *x)
 {
 	return x->waiting || x->committing || x->answered;

@@ -116,6 +116,14 @@ u64 x86_exec_breakpoints(struct x86_exec *x);
 enum x86_result x86_execute(struct x86_exec *x);
 
 /*
+ * As if the instruction at CS:RIP had been begun, and io, its one access to something that is
+ * no RAM, were with user space. A read: it is executed from its beginning when the answer is
+ * there, for the state may have been changed. A write: it has been executed, and changes
+ * nothing but RIP, to next_rip.
+ */
+void x86_exec_asked(struct x86_exec *x, const struct x86_io *io, u64 next_rip);
+
+/*
  * Whether the instruction has begun, and must be completed by calling x86_execute() again:
  * an answer is awaited, a device has answered, or writes have been made.
  */

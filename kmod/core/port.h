@@ -36,6 +36,10 @@ typedef int64_t s64;
 #undef static_assert
 #define static_assert(condition) _Static_assert(condition, #condition)
 
+#define noinline __attribute__((noinline))
+#ifndef __always_inline		/* some libraries have it */
+#define __always_inline inline __attribute__((always_inline))
+#endif
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

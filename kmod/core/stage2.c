@@ -3,8 +3,15 @@
 #include "stage2.h"
 
 #define INDEX_BITS 9
+#define PART_SHIFT (12 + INDEX_BITS)	/* of what a table of the last level covers */
+#define NO_PART ~0ull
 #define ENTRIES (1u << INDEX_BITS)
 #define ADDRESS 0x000ffffffffff000ull
+/*
+ * Ours, in a page's entry: it has been mapped for writing. Processors do not look at it in
+ * either format (APM 2 5.4.1, AVL; SDM 3 table 28-6, bit 11).
+ */
+#define LENT (1ull << 11)
 
 /* A nested walk is a user's (APM 2 15.25.5): every entry needs U. P W U A D. */
 const struct stage2_format stage2_npt = {
@@ -36,6 +43,7 @@ bool stage2_init(struct stage2 *tables, const struct stage2_format *format,
 {
 	*tables = (struct stage2){ .format = format, .memory = memory, .opaque = opaque };
 	tables->root = memory->take(opaque, &tables->root_physical);
+	tables->recent_part = NO_PART;
 	return tables->root;
 }
 
@@ -69,10 +77,13 @@ void stage2_destroy(struct stage2 *tables)
 }
 
 /* The last level's table for gpa; NULL if there is none, or none can be made. */
-static u64 *leaf_table(const struct stage2 *tables, u64 gpa, bool make)
+static u64 *leaf_table(struct stage2 *tables, u64 gpa, bool make)
 {
 	u64 *table = tables->root;
 
+	/* Tables stay until the end. Most often it is the one of the last time. */
+	if (gpa >> PART_SHIFT == tables->recent_part)
+		return tables->recent;
 	for (unsigned int level = STAGE2_LEVELS - 1; level > 0; level--) {
 		u64 *entry = &table[index_at(gpa, level)];
 		u64 physical;
@@ -86,6 +97,8 @@ static u64 *leaf_table(const struct stage2 *tables, u64 gpa, bool make)
 			return NULL;
 		*(volatile u64 *)entry = physical | tables->format->table;
 	}
+	tables->recent_part = gpa >> PART_SHIFT;
+	tables->recent = table;
 	return table;
 }
 
@@ -98,18 +111,33 @@ bool stage2_map(struct stage2 *tables, u64 gpa, u64 hpa, unsigned int rights)
 	if (!table)
 		return false;
 	if (rights & STAGE2_WRITE)
-		entry |= tables->format->write;
+		entry |= tables->format->write | LENT;
 	place = &table[index_at(gpa, 0)];
 	tables->mapped += !*place;
 	*(volatile u64 *)place = entry;
 	return true;
 }
 
-u64 stage2_lookup(const struct stage2 *tables, u64 gpa)
+u64 stage2_lookup(struct stage2 *tables, u64 gpa)
 {
 	u64 *table = leaf_table(tables, gpa, false);
 
 	return table ? table[index_at(gpa, 0)] : 0;
+}
+
+bool stage2_allow(struct stage2 *tables, u64 gpa)
+{
+	u64 *table = leaf_table(tables, gpa, false);
+	u64 *entry;
+
+	if (!table)
+		return false;
+	entry = &table[index_at(gpa, 0)];
+	if (!(*entry & LENT))
+		return false;
+	/* The processor may set flags in it at any time. */
+	__atomic_fetch_or(entry, tables->format->write, __ATOMIC_SEQ_CST);
+	return true;
 }
 
 u64 stage2_entry_page(u64 entry)
@@ -138,7 +166,7 @@ static u64 hole(const struct stage2 *tables, u64 gpa)
 }
 
 /* Calls change() for every mapping in the range; adds up what it returns. */
-static u64 for_range(const struct stage2 *tables, u64 gpa, u64 size,
+static u64 for_range(struct stage2 *tables, u64 gpa, u64 size,
 		     u64 (*change)(const struct stage2 *tables, u64 *entry))
 {
 	u64 end = gpa + size;
@@ -210,7 +238,7 @@ u64 stage2_age(struct stage2 *tables, u64 gpa, u64 size)
 	return for_range(tables, gpa, size, age);
 }
 
-u64 stage2_young(const struct stage2 *tables, u64 gpa, u64 size)
+u64 stage2_young(struct stage2 *tables, u64 gpa, u64 size)
 {
 	return for_range(tables, gpa, size, young);
 }

@@ -42,6 +42,8 @@ struct stage2 {
 	u64 *root;
 	u64 root_physical;
 	u64 mapped;		/* pages */
+	u64 *recent;		/* the last level's table that was asked for last ... */
+	u64 recent_part;	/* ... and for which addresses it is, by their higher bits */
 };
 
 /* False if there is no memory for the root. */
@@ -57,10 +59,17 @@ void stage2_destroy(struct stage2 *tables);
 bool stage2_map(struct stage2 *tables, u64 gpa, u64 hpa, unsigned int rights);
 
 /* The entry that maps gpa, or 0. */
-u64 stage2_lookup(const struct stage2 *tables, u64 gpa);
+u64 stage2_lookup(struct stage2 *tables, u64 gpa);
 /* The host-physical page of such an entry, and whether the guest may write to it. */
 u64 stage2_entry_page(u64 entry);
 bool stage2_entry_writable(const struct stage2 *tables, u64 entry);
+
+/*
+ * Gives the page at gpa the right to write back that stage2_protect() took from it. True if it
+ * has it now; false if nothing is mapped there, or was mapped without it. No translation must be
+ * forgotten: a processor that meets a right it does not have looks at the tables again.
+ */
+bool stage2_allow(struct stage2 *tables, u64 gpa);
 
 /*
  * The same for every page in [gpa, gpa + size): takes mappings away, or the right to
@@ -71,4 +80,4 @@ u64 stage2_unmap(struct stage2 *tables, u64 gpa, u64 size);
 u64 stage2_protect(struct stage2 *tables, u64 gpa, u64 size);
 u64 stage2_age(struct stage2 *tables, u64 gpa, u64 size);
 /* How many have been accessed; nothing changes. */
-u64 stage2_young(const struct stage2 *tables, u64 gpa, u64 size);
+u64 stage2_young(struct stage2 *tables, u64 gpa, u64 size);

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guest page tables: walking them as the processor does. */
-#include "walk.h"
+#include "walk_usual.h"
 
-#define ENTRY_P (1ull << 0)
-#define ENTRY_W (1ull << 1)
-#define ENTRY_U (1ull << 2)
-#define ENTRY_A (1ull << 5)
-#define ENTRY_D (1ull << 6)
-#define ENTRY_PS (1ull << 7)
-#define ENTRY_PAT_LARGE (1ull << 12)
 #define ENTRY_KEY_SHIFT 59
-#define ENTRY_NX (1ull << 63)
 
 #define PDE32_ADDRESS_HIGH 0x001fe000ull	/* PSE-36: bits 32 to 39 of a 4 MiB page */
 #define PDE32_RSVD (1ull << 21)
@@ -294,8 +286,10 @@ static const struct paging *paging_of(const struct x86_state *s)
 	return s->cr4 & CR4_LA57 ? &paging5 : &paging4;
 }
 
-enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u64 linear,
-			 unsigned int access, struct x86_translation *t, struct x86_fault *fault)
+static noinline enum x86_result walk_long_way(const struct x86_env *env, const struct x86_state *s,
+					      u64 linear, unsigned int access,
+					      struct x86_translation *t,
+					      struct x86_fault *fault)
 {
 	struct walk w = {
 		.env = env, .s = s, .linear = linear, .access = access,
@@ -331,6 +325,22 @@ enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u
 	}
 	fill(&w, t);
 	return X86_OK;
+}
+
+static enum x86_result read_usual(void *env, u64 gpa, u64 *entry)
+{
+	const struct x86_env *own = env;
+
+	return own->ops->read(own->opaque, gpa, entry, sizeof(*entry));
+}
+
+enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u64 linear,
+			 unsigned int access, struct x86_translation *t, struct x86_fault *fault)
+{
+	enum x86_result result = x86_walk_usual(s, env->physical_bits, linear, access, read_usual,
+						(void *)env, t);
+
+	return result == X86_UNIMPLEMENTED ? walk_long_way(env, s, linear, access, t, fault) : result;
 }
 
 enum x86_result x86_load_pdptes(const struct x86_env *env, const struct x86_state *s, u64 cr3,

@@ -49,17 +49,23 @@ static void store_segments(struct vmcb_save *save, const struct x86_state *s)
 	save->cpl = x86_cpl(s);
 }
 
-static void load_segments(struct x86_state *s, const struct vmcb_save *save)
+/* CS, and SS with the level. */
+static void load_code(struct x86_state *s, const struct vmcb_save *save)
 {
-	load_seg(&s->seg[X86_ES], &save->es);
 	load_seg(&s->seg[X86_CS], &save->cs);
 	load_seg(&s->seg[X86_SS], &save->ss);
+	s->seg[X86_SS].ar = (s->seg[X86_SS].ar & ~X86_AR_DPL) | save->cpl << X86_AR_DPL_SHIFT;
+}
+
+static void load_segments(struct x86_state *s, const struct vmcb_save *save)
+{
+	load_code(s, save);
+	load_seg(&s->seg[X86_ES], &save->es);
 	load_seg(&s->seg[X86_DS], &save->ds);
 	load_seg(&s->seg[X86_FS], &save->fs);
 	load_seg(&s->seg[X86_GS], &save->gs);
 	load_seg(&s->seg[X86_LDTR], &save->ldtr);
 	load_seg(&s->seg[X86_TR], &save->tr);
-	s->seg[X86_SS].ar = (s->seg[X86_SS].ar & ~X86_AR_DPL) | save->cpl << X86_AR_DPL_SHIFT;
 	s->gdtr.base = save->gdtr.base;
 	s->gdtr.limit = save->gdtr.limit;
 	s->idtr.base = save->idtr.base;
@@ -140,4 +146,10 @@ void svm_load_cold(struct x86_state *s, const struct vmcb *vmcb)
 	s->msr.cstar = save->cstar;
 	s->msr.sfmask = save->sfmask;
 	s->msr.kernel_gs_base = save->kernel_gs_base;
+}
+
+void svm_load_code(struct x86_state *s, const struct vmcb *vmcb)
+{
+	load_code(s, &vmcb->save);
+	s->cr3 = vmcb->save.cr3;
 }

@@ -400,6 +400,13 @@ static void svm_fetch(struct assay_vcpu *vcpu)
 		vcpu->state.cr0 = (vcpu->state.cr0 & ~SVM_FPU_BITS) | own;
 }
 
+static void svm_fetch_code(struct assay_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = vcpu->hw;
+
+	svm_load_code(&vcpu->state, svm->vmcb);
+}
+
 const struct vendor svm_vendor = {
 	.name = "svm",
 	.isa = 2,
@@ -414,5 +421,6 @@ const struct vendor svm_vendor = {
 	.vcpu_destroy = svm_vcpu_destroy,
 	.load = svm_load,
 	.fetch = svm_fetch,
+	.fetch_code = svm_fetch_code,
 	.run = svm_run,
 };

@@ -38,6 +38,8 @@ void svm_store_hot(struct vmcb *vmcb, const struct x86_state *s);
 void svm_store_cold(struct vmcb *vmcb, const struct x86_state *s);
 void svm_load_hot(struct x86_state *s, const struct vmcb *vmcb);
 void svm_load_cold(struct x86_state *s, const struct vmcb *vmcb);
+/* CS, SS and CR3 of what is cold. */
+void svm_load_code(struct x86_state *s, const struct vmcb *vmcb);
 
 /* exit.c: what the processor's exit means. */
 void svm_read_exit(struct svm_vcpu *svm, struct assay_exit *exit);

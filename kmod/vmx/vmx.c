@@ -490,6 +490,7 @@ static void vmx_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 		return;
 	}
 	vmx_store_state(&vcpu->state, assay_dr7(vcpu), event);
+	vcpu->cold_changed = false;	/* all of it has been stored */
 	set_event(vmx, &vcpu->state, event);
 	set_controls(vcpu, vmx, windows);
 	flush_translations(vcpu, vmx);

@@ -121,6 +121,14 @@ static const struct walk_case cases[] = {
 	  FAULT(0xd) },
 	{ "PML4E: bit 51 is reserved", L4, 0x1000, WRITE, 0, 0, 0, { PWU | 1ull << 51, 0 },
 	  FAULT(0xb) },
+	{ "PTE: MAXPHYADDR is reserved", L4, 0x1000, 0, 0, 0, 0,
+	  { PWU, PWU, PWU, P | 1ull << 40 }, FAULT(9) },
+	{ "2 MiB: bit 13 is reserved", L4, 0x1000, 0, 0, 0, 0, { P, P, P | PS | 1 << 13 },
+	  FAULT(9) },
+	{ "2 MiB: bit 20 is reserved", L4, 0x1000, 0, 0, 0, 0, { P, P, P | PS | 1 << 20 },
+	  FAULT(9) },
+	{ "2 MiB: PAT is not", L4, 0x1000, 0, 0, 0, 0, { P, P, P | PS | 1 << 12 },
+	  GOES(0x1000, 2 << 20) },
 	{ "with 52 bits none is", L4, 0x1000, 0, 0, 0, 0, { P, P, P, P | 1ull << 51 },
 	  GOES(1ull << 51, 4096), .physical_bits = 52 },
 	{ "bits 52 to 62 are not", L4, 0x1000, 0, 0, 0, 0,
@@ -227,6 +235,8 @@ static const struct walk_case cases[] = {
 	  GOES(0, 4096) },
 	{ "only D is missing", L4, 0x1000, WRITE, 0, 0, 0, { P | A, P | A, P | A, P | A },
 	  GOES(0, 4096) },
+	{ "only D, of a page that has all rights", L4, 0x1000, WRITE, 0, 0, 0,
+	  { PWU | A, PWU | A, PWU | A, PWU | A }, GOES(0, 4096) },
 	{ "D of upper levels is not", L4, 0x1000, WRITE, 0, 0, 0, { P | A, P | A, P | A | PS },
 	  GOES(0x1000, 2 << 20) },
 	{ "nothing when only looking", L4, 0x1000, WRITE | PEEK, 0, 0, 0, { P, P, P, P },
@@ -247,8 +257,8 @@ static u64 entry_address(const struct walk_case *c, unsigned int i)
 	return TABLE(i) + (linear >> shift & ((1u << bits) - 1)) * (c->paging == P32 ? 4 : 8);
 }
 
-/* Builds tables and state; returns how many entries there are. */
-static unsigned int build(struct machine *m, const struct walk_case *c)
+/* Builds tables and state; returns how many entries there are. flags: A and D are set already. */
+static unsigned int build(struct machine *m, const struct walk_case *c, bool flags)
 {
 	static const u8 most[] = { 2, 3, 4, 5 };
 	struct x86_state *s = &m->state;
@@ -271,6 +281,8 @@ static unsigned int build(struct machine *m, const struct walk_case *c)
 	for (unsigned int i = 0; i < count; i++) {
 		u64 entry = c->entry[i] | (i + 1 < count ? TABLE(i + 1) : 0);
 
+		if (flags && entry & P && (c->paging != PAE || i > 0))
+			entry |= A | (i + 1 == count && c->access & WRITE ? D : 0);
 		if (c->paging == PAE && i == 0)
 			s->pdpte[c->linear >> 30 & 3] = entry;
 		else
@@ -303,12 +315,13 @@ static bool flags_right(const struct machine *m, const struct walk_case *c, unsi
 	return written == m->written;
 }
 
-static void check_case(const struct walk_case *c)
+static void check_case(const struct walk_case *c, bool flags)
 {
+	const char *already = flags ? ", again" : "";
 	static struct machine m;
 	struct x86_translation t;
 	struct x86_fault fault = { 0 };
-	unsigned int count = build(&m, c);
+	unsigned int count = build(&m, c, flags);
 	enum x86_result result = x86_walk(&m.env, &m.state, c->linear, c->access, &t, &fault);
 	u64 all = W | U, linear = c->paging < L4 ? (u32)c->linear : c->linear;
 	bool right;
@@ -317,7 +330,7 @@ static void check_case(const struct walk_case *c)
 		right = result == X86_FAULT && fault.vector == X86_PF && fault.has_error &&
 			fault.error == (u32)c->error && fault.cr2 == linear &&
 			machine_untouched(&m);
-		if (!ok(right, "%s: %s", paging_names[c->paging], c->name))
+		if (!ok(right, "%s: %s%s", paging_names[c->paging], c->name, already))
 			note("expected error %#x, result %d, error %#x, CR2 %#llx, %u writes",
 			     c->error,
 			     result, fault.error, (unsigned long long)fault.cr2, m.written);
@@ -327,7 +340,7 @@ static void check_case(const struct walk_case *c)
 		all &= c->entry[i];
 	right = result == X86_OK && t.gpa == c->gpa && t.page == c->page &&
 		t.writable == !!(all & W) && t.user == !!(all & U) && flags_right(&m, c, count);
-	if (!ok(right, "%s: %s", paging_names[c->paging], c->name))
+	if (!ok(right, "%s: %s%s", paging_names[c->paging], c->name, already))
 		note("result %d, error %#x, to %#llx of %#llx, %u writes", result, fault.error,
 		     (unsigned long long)t.gpa, (unsigned long long)t.page, m.written);
 }
@@ -360,18 +373,18 @@ static void test_races(void)
 	struct x86_translation t;
 	struct x86_fault fault;
 
-	build(&machine, &plain);
+	build(&machine, &plain, false);
 	machine.race = change_entry;
 	ok_equal(x86_walk(&machine.env, &machine.state, 0x1000, WRITE, &t, &fault), X86_RETRY,
 		 "an entry that changes meanwhile: again");
 	ok_equal(machine.written, 0, "and nothing was written over it");
 	ok_equal(x86_walk(&machine.env, &machine.state, 0x1000, WRITE, &t, &fault), X86_OK,
 		 "the second time it is as it is");
-	build(&machine, &plain);
+	build(&machine, &plain, false);
 	machine.read_answer = X86_RETRY;
 	ok_equal(x86_walk(&machine.env, &machine.state, 0x1000, WRITE, &t, &fault), X86_RETRY,
 		 "memory that is not ready");
-	build(&machine, &plain);
+	build(&machine, &plain, false);
 	machine.write_answer = X86_ERROR;
 	ok_equal(x86_walk(&machine.env, &machine.state, 0x1000, WRITE, &t, &fault), X86_ERROR,
 		 "memory that cannot be written");
@@ -383,17 +396,40 @@ static void test_no_ram(void)
 	struct x86_translation t;
 	struct x86_fault fault;
 
-	build(&machine, &plain);
+	build(&machine, &plain, false);
 	machine.state.cr3 = 0x12340000;
 	ok(x86_walk(&machine.env, &machine.state, 0x1000, 0, &t, &fault) == X86_FAULT &&
 	   fault.error == (X86_PF_P | X86_PF_RSVD), "an empty bus reads as ones: reserved bits");
-	build(&machine, &plain);
+	build(&machine, &plain, false);
 	machine_put(&machine, TABLE(0), PWU | ROM_BASE, 8);
 	machine_put(&machine, ROM_BASE, PWU | TABLE(2), 8);
 	ok(x86_walk(&machine.env, &machine.state, 0x1000, WRITE, &t, &fault) == X86_OK &&
 	   machine_get(&machine, ROM_BASE, 8) == (PWU | TABLE(2)),
 	   "a table in ROM is used, and keeps its flags");
 	ok_equal(machine_get(&machine, TABLE(3) + 8, 8), PWU | A | D, "those in RAM are set");
+}
+
+/* What would be tables, but is none: of 4 levels in another mode, and below a page of 2 MiB. */
+static void test_lookalikes(void)
+{
+	static const struct walk_case pae = { "", PAE, 0x1000, WRITE, 0, 0, 0, { P, PWU, PWU },
+					      GOES(0, 4096) };
+	static const struct walk_case large = { "", L4, 0x1000, 0, 0, 0, 0, { PWU, PWU, PWU | PS },
+						GOES(0x1000, 2 << 20) };
+	struct x86_translation t;
+	struct x86_fault fault;
+
+	build(&machine, &pae, true);
+	for (unsigned int i = 4; i < 6; i++)
+		machine_put(&machine, TABLE(i), PWU | A | TABLE(i + 1), 8);
+	machine_put(&machine, TABLE(6) + 8, PWU | A | D | 0x9000, 8);
+	machine_put(&machine, TABLE(0), PWU | A | TABLE(4), 8);
+	ok(x86_walk(&machine.env, &machine.state, 0x1000, WRITE, &t, &fault) == X86_OK && !t.gpa,
+	   "PAE: there are no four levels");
+	build(&machine, &large, true);
+	machine_put(&machine, 8, PWU | A | D | 0x9000, 8);
+	ok(x86_walk(&machine.env, &machine.state, 0x1000, 0, &t, &fault) == X86_OK &&
+	   t.gpa == 0x1000, "4-level: there is no table below 2 MiB");
 }
 
 /* SDM 3 4.4.1, table 4-8: bits 1, 2, 5 to 8 and from MAXPHYADDR on are reserved. */
@@ -426,11 +462,12 @@ static void test_pdptes(void)
 
 int main(void)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
-		check_case(&cases[i]);
+	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(cases); i++)
+		check_case(&cases[i / 2], i & 1);
 	test_paging_off();
 	test_races();
 	test_no_ram();
+	test_lookalikes();
 	test_pdptes();
 	return tap_done();
 }
