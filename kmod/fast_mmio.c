@@ -67,7 +67,7 @@ static bool is_move(struct assay_vcpu *vcpu, const struct assay_exit *exit, stru
 	struct assay_peek peek;
 	bool it_is;
 
-	if (!assay_plain(vcpu) || !x86_code64(s) || s->shadow || s->held)
+	if (!assay_plain(vcpu) || !x86_code64(s) || s->held)
 		return false;
 	assay_peek_begin(&peek, &vcpu->vm->memory);
 	it_is = decode(vcpu, &peek, move) && leads_there(vcpu, &peek, move, exit);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -345,6 +346,88 @@ static void migration_swap(void)
 	      swapped_out() - before);
 }
 
+/* ---- pages that lose more than the right to be written ------------------------------------- */
+
+#define CHANGED 5ul		/* page of the slot */
+
+/* The slot, with a page that the guest has written, and that is clean in the log again. */
+static u8 *written_and_logged(struct guest *guest)
+{
+	u8 *memory = logged(guest);
+	struct log log = { { 1 << CHANGED } };
+
+	check_equal(guest_store(guest, RAM + CHANGED * PAGE, 1), 0, "the first write");
+	check_log(guest, &log, "after the first write");
+	return memory;
+}
+
+static void read_only(void)
+{
+	struct log none = { { 0 } }, one = { { 1 << CHANGED } };
+	struct guest guest;
+	u8 *memory = written_and_logged(&guest);
+
+	must(mprotect(memory + CHANGED * PAGE, PAGE, PROT_READ));
+	check_equal(guest_store(&guest, RAM + CHANGED * PAGE, 2), -EFAULT, "a write that is not");
+	check_equal(*(u64 *)(memory + CHANGED * PAGE), 1, "what cannot be written");
+	check_log(&guest, &none, "without a write");
+	must(mprotect(memory + CHANGED * PAGE, PAGE, PROT_READ | PROT_WRITE));
+	check_equal(guest_store(&guest, RAM + CHANGED * PAGE, 3), 0, "a write again");
+	check_equal(*(u64 *)(memory + CHANGED * PAGE), 3, "what can be written again");
+	check_log(&guest, &one, "after it");
+}
+
+/* A child has what there was: the guest's next write goes to a page of its own, and is logged. */
+static void fork_between(bool reads_first)
+{
+	struct log one = { { 1 << CHANGED } };
+	struct guest guest;
+	u8 *memory = written_and_logged(&guest);
+	int go[2], status;
+	char byte = 0;
+	pid_t child;
+
+	must(pipe(go));
+	must(child = fork());
+	if (!child) {
+		if (read(go[0], &byte, 1) != 1)
+			_exit(2);
+		_exit(*(volatile u64 *)(memory + CHANGED * PAGE) != 1);
+	}
+	if (reads_first)
+		check_load(&guest, RAM + CHANGED * PAGE, 1, "what both have");
+	check_equal(guest_store(&guest, RAM + CHANGED * PAGE, 2), 0, "the parent's write");
+	check_equal(*(u64 *)(memory + CHANGED * PAGE), 2, "what the parent has");
+	check(write(go[1], &byte, 1) == 1, "the child is gone");
+	must(waitpid(child, &status, 0));
+	check(!status, "the child has not what there was (status %#x)", status);
+	check_log(&guest, &one, "after the parent's write");
+}
+
+static void forked(void)
+{
+	fork_between(false);
+}
+
+static void forked_and_read(void)
+{
+	fork_between(true);
+}
+
+/* Another page in its place, which nobody has written. */
+static void replaced(void)
+{
+	struct log one = { { 1 << CHANGED } };
+	struct guest guest;
+	u8 *memory = written_and_logged(&guest);
+
+	must(madvise(memory + CHANGED * PAGE, PAGE, MADV_DONTNEED));
+	check_load(&guest, RAM + CHANGED * PAGE, 0, "a page that is new");
+	check_equal(guest_store(&guest, RAM + CHANGED * PAGE, 2), 0, "a write to it");
+	check_equal(*(u64 *)(memory + CHANGED * PAGE), 2, "what the task has");
+	check_log(&guest, &one, "after it");
+}
+
 const struct test dirty_tests[] = {
 	{ "dirty/exact", exact },
 	{ "dirty/began_later", began_later },
@@ -352,6 +435,10 @@ const struct test dirty_tests[] = {
 	{ "dirty/manual", manual },
 	{ "dirty/initially_set", initially_set },
 	{ "dirty/between_writes", between_writes },
+	{ "dirty/read_only", read_only },
+	{ "dirty/forked", forked },
+	{ "dirty/forked_and_read", forked_and_read },
+	{ "dirty/replaced", replaced },
 	{ "dirty/migration", migration },
 	{ "dirty/migration_swap", migration_swap },
 	{ NULL, NULL }

@@ -238,15 +238,11 @@ static bool exit_at(const struct guest *guest, u32 port)
 	return guest->run->exit_reason == KVM_EXIT_IO && guest->run->io.port == port;
 }
 
-static int access_once(struct guest *guest, const u8 *code, u64 gpa, u64 *value)
+int guest_continue(struct guest *guest, u64 *value)
 {
-	struct kvm_regs regs = { .rip = program(code), .rdi = gpa, .rdx = TURN_AT,
-				 .rax = *value, .rflags = 2 };
-	int error;
+	struct kvm_regs regs;
+	int error = enter(guest);
 
-	complete(guest);
-	must(ioctl(guest->vcpu, KVM_SET_REGS, &regs));
-	error = enter(guest);
 	if (error)
 		return -error;
 	if (!exit_at(guest, PORT_DONE))
@@ -254,6 +250,16 @@ static int access_once(struct guest *guest, const u8 *code, u64 gpa, u64 *value)
 	must(ioctl(guest->vcpu, KVM_GET_REGS, &regs));
 	*value = regs.rax;
 	return 0;
+}
+
+static int access_once(struct guest *guest, const u8 *code, u64 gpa, u64 *value)
+{
+	struct kvm_regs regs = { .rip = program(code), .rdi = gpa, .rdx = TURN_AT,
+				 .rax = *value, .rflags = 2 };
+
+	complete(guest);
+	must(ioctl(guest->vcpu, KVM_SET_REGS, &regs));
+	return guest_continue(guest, value);
 }
 
 int guest_load(struct guest *guest, u64 gpa, u64 *value)
@@ -265,6 +271,11 @@ int guest_load(struct guest *guest, u64 gpa, u64 *value)
 int guest_store(struct guest *guest, u64 gpa, u64 value)
 {
 	return access_once(guest, access_store, gpa, &value);
+}
+
+u64 guest_store_program(void)
+{
+	return program(access_store);
 }
 
 _Atomic u64 *guest_turn(const struct guest *guest)

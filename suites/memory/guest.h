@@ -42,6 +42,10 @@ int vm_ioctl(const struct guest *guest, unsigned long request, const void *argum
  */
 int guest_load(struct guest *guest, u64 gpa, u64 *value);
 int guest_store(struct guest *guest, u64 gpa, u64 value);
+/* Goes on after an exit with such an access, or another; what the access returns. */
+int guest_continue(struct guest *guest, u64 *value);
+/* RIP of guest_store(): RAX goes to where RDI points. */
+u64 guest_store_program(void);
 /*
  * Two stores with no exit between: value, which the guest then puts into *guest_turn(), and
  * one more when somebody has changed that.

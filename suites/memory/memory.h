@@ -11,7 +11,7 @@ typedef uint64_t u64;
 #define MIB (1024ul * 1024)
 
 /* The themes, each a file; a list ends with a name of NULL. */
-extern const struct test account_tests[], change_tests[], dirty_tests[], file_tests[], fork_tests[],
+extern const struct test account_tests[], answer_tests[], change_tests[], dirty_tests[], file_tests[], fork_tests[],
 	huge_tests[], slot_tests[], swap_tests[], uffd_tests[];
 
 /* Device node of the hypervisor under test. */
