@@ -118,7 +118,8 @@ int assay_fast_hlt(struct assay_vcpu *vcpu)
 	static const u8 opcode[] = { 0xf4 };
 
 	assay_state_look(vcpu);
-	if (!assay_plain(vcpu) || x86_cpl(&vcpu->state) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
+	if (!assay_plain(vcpu) || x86_cpl(&vcpu->state) ||
+	    !stands_at_rip(vcpu, opcode, sizeof(opcode)))
 		return assay_emulate(vcpu);
 	assay_advance(vcpu, vcpu->state.rip + sizeof(opcode));
 	vcpu->state.activity = X86_HALTED;

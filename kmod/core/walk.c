@@ -337,10 +337,12 @@ static enum x86_result read_usual(void *env, u64 gpa, u64 *entry)
 enum x86_result x86_walk(const struct x86_env *env, const struct x86_state *s, u64 linear,
 			 unsigned int access, struct x86_translation *t, struct x86_fault *fault)
 {
-	enum x86_result result = x86_walk_usual(s, env->physical_bits, linear, access, read_usual,
-						(void *)env, t);
+	enum x86_result result;
 
-	return result == X86_UNIMPLEMENTED ? walk_long_way(env, s, linear, access, t, fault) : result;
+	result = x86_walk_usual(s, env->physical_bits, linear, access, read_usual, (void *)env, t);
+	if (result != X86_UNIMPLEMENTED)
+		return result;
+	return walk_long_way(env, s, linear, access, t, fault);
 }
 
 enum x86_result x86_load_pdptes(const struct x86_env *env, const struct x86_state *s, u64 cr3,

@@ -64,7 +64,7 @@ static void load_and_store(void)
 	}
 }
 
-/* ---- looked at, and changed -------------------------------------------------------------------- */
+/* ---- looked at, and changed ----------------------------------------------------------------- */
 
 /* Takes and puts back all there is. */
 static void look(const struct guest *guest)
@@ -130,7 +130,7 @@ static void register_set(void)
 	check_equal(get_regs(&guest).rbx, 0x5678, "what was set during a store");
 }
 
-/* The load is executed anew, with the registers it has now: an answer for one place is no other's. */
+/* The load is executed anew, with the registers it has now: no answer is another place's. */
 static void address_set(void)
 {
 	struct kvm_regs regs;
@@ -190,7 +190,7 @@ static void debugged(void)
 	check_equal(regs.rax, ANSWER, "what was answered");
 }
 
-/* ---- slots that come and go --------------------------------------------------------------------- */
+/* ---- slots that come and go ----------------------------------------------------------------- */
 
 /* There was no memory when it was read. */
 static void slot_added(void)

@@ -21,8 +21,8 @@
 const char *node = "/dev/kvm";
 
 static const struct test *const themes[] = {
-	slot_tests, answer_tests, dirty_tests, change_tests, file_tests, fork_tests, huge_tests, uffd_tests,
-	swap_tests, account_tests,
+	slot_tests, answer_tests, dirty_tests, change_tests, file_tests, fork_tests, huge_tests,
+	uffd_tests, swap_tests, account_tests,
 };
 
 #define INTERPRETED \
