@@ -105,6 +105,8 @@ struct move {
 	bool merges;		/* a load leaves the other bytes of the register */
 	bool general;		/* the register form names a general register */
 	bool map38;		/* after 0F 38 */
+	bool spreads;		/* SSE3: a load doubles parts of what it has loaded */
+	bool sse4a;		/* AMD's alone, and without a form by VEX */
 };
 
 static const struct move moves[] = {
@@ -113,9 +115,11 @@ static const struct move moves[] = {
 	{ 0x11, 0x00, 16, .store = true }, { 0x11, 0x66, 16, .store = true },
 	{ 0x11, 0xf3, 4, .store = true }, { 0x11, 0xf2, 8, .store = true },
 	{ 0x12, 0x00, 8, .merges = true }, { 0x12, 0x66, 8, .merges = true },
+	{ 0x12, 0xf3, 16, .aligned = true, .spreads = true }, { 0x12, 0xf2, 8, .spreads = true },
 	{ 0x13, 0x00, 8, .store = true }, { 0x13, 0x66, 8, .store = true },
 	{ 0x16, 0x00, 8, .merges = true, .high = true },
 	{ 0x16, 0x66, 8, .merges = true, .high = true },
+	{ 0x16, 0xf3, 16, .aligned = true, .spreads = true },
 	{ 0x17, 0x00, 8, .store = true, .high = true },
 	{ 0x17, 0x66, 8, .store = true, .high = true },
 	{ 0x28, 0x00, 16, .aligned = true }, { 0x28, 0x66, 16, .aligned = true },
@@ -123,6 +127,8 @@ static const struct move moves[] = {
 	{ 0x29, 0x66, 16, .store = true, .aligned = true },
 	{ 0x2b, 0x00, 16, .store = true, .aligned = true },
 	{ 0x2b, 0x66, 16, .store = true, .aligned = true },
+	{ 0x2b, 0xf3, 4, .store = true, .sse4a = true },
+	{ 0x2b, 0xf2, 8, .store = true, .sse4a = true },
 	{ 0x6e, 0x00, 0, .mmx = true, .general = true }, { 0x6e, 0x66, 0, .general = true },
 	{ 0x6f, 0x00, 8, .mmx = true }, { 0x6f, 0x66, 16, .aligned = true },
 	{ 0x6f, 0xf3, 16, .store = false },
@@ -192,6 +198,59 @@ static enum x86_result move_mmx(struct x86_exec *x, const struct move *move, uns
 	return result;
 }
 
+/* APM 3 appendix D, CPUID 0x80000001 ECX. */
+static bool has_sse4a(struct x86_exec *x)
+{
+	u32 regs[4] = { 0 };
+
+	x->env->ops->cpuid(x->env->opaque, 0x80000001, 0, regs);
+	return regs[2] & 1u << 6;
+}
+
+static void set_mmx(u8 *reg, u64 value)
+{
+	memcpy(reg, &value, 8);
+	reg[8] = reg[9] = 0xff;
+}
+
+/* MOVQ2DQ and MOVDQ2Q are SSE2's as well. */
+static enum x86_result check_mmx_move(struct x86_exec *x)
+{
+	if (x->insn.opcode == 0xd6 && !(x->s.cr4 & CR4_OSFXSR))
+		return exec_ud(x);
+	return exec_check_mmx(x);
+}
+
+enum x86_result exec_mmx_registers(struct x86_exec *x)
+{
+	unsigned int bytes = x->insn.rex & 8 ? 8 : 4;
+	enum x86_result result = check_mmx_move(x);
+	u64 value = 0;
+	u8 *reg, *rm;
+
+	if (result != X86_OK)
+		return result;
+	touch_mmx(x);
+	reg = mmx(x, x->insn.reg & 7);
+	rm = mmx(x, x->insn.rm & 7);
+	if (x->insn.opcode == 0x6e) {
+		set_mmx(reg, exec_get_reg(x, x->insn.rm, bytes));
+	} else if (x->insn.opcode == 0x7e) {
+		memcpy(&value, reg, bytes);
+		exec_set_reg(x, x->insn.rm, bytes, value);
+	} else if (x->insn.opcode == 0xd6 && x->insn.repeat == 0xf3) {
+		memset(exec_xmm(x, x->insn.reg), 0, 16);
+		memcpy(exec_xmm(x, x->insn.reg), rm, 8);
+	} else {
+		bool from_xmm = x->insn.opcode == 0xd6;
+		bool store = x->insn.opcode == 0x7f;
+
+		memcpy(&value, from_xmm ? exec_xmm(x, x->insn.rm) : store ? reg : rm, 8);
+		set_mmx(store ? rm : reg, value);
+	}
+	return X86_OK;
+}
+
 static unsigned int move_size(const struct x86_exec *x, const struct move *move)
 {
 	return move->bytes ? move->bytes : x->insn.rex & 8 ? 8 : 4;
@@ -205,10 +264,16 @@ enum x86_result exec_sse_move(struct x86_exec *x)
 	enum x86_result result;
 	unsigned int bytes;
 
-	if (!move || !exec_take_fpu(x))
+	if (!exec_take_fpu(x))
+		return X86_UNIMPLEMENTED;
+	if (!x->insn.memory && x->insn.opcode == 0xd6 && x->insn.repeat)
+		return exec_mmx_registers(x);
+	if (!move)
 		return X86_UNIMPLEMENTED;
 	if (!x->insn.memory)
 		return exec_sse_registers(x);
+	if (move->sse4a && !has_sse4a(x))
+		return exec_ud(x);
 	result = move->mmx ? exec_check_mmx(x) : exec_check_sse(x);
 	if (result != X86_OK)
 		return result;
@@ -219,6 +284,8 @@ enum x86_result exec_sse_move(struct x86_exec *x)
 	if (move->store)
 		return move_memory(x, move, reg, bytes);
 	result = move_memory(x, move, value, bytes);
+	if (move->spreads)
+		exec_sse_spread(&x->insn, value);
 	memcpy(reg, value, move->merges ? bytes : 16);
 	return result;
 }
@@ -264,7 +331,8 @@ static enum x86_result vex_move(struct x86_exec *x)
 	unsigned int bytes;
 	u8 value[32] = { 0 };
 
-	if (!move || move->mmx || !insn->memory || !exec_take_ymm(x))
+	if (!move || move->mmx || move->spreads || move->sse4a || !insn->memory ||
+	    !exec_take_ymm(x))
 		return X86_UNIMPLEMENTED;
 	if (!vex_operands_valid(insn, move))
 		return exec_ud(x);

@@ -136,6 +136,33 @@ static void move_low(u8 *to, const u8 *from)
 	memset(to + 8, 0, 8);
 }
 
+void exec_sse_spread(const struct x86_insn *insn, u8 value[16])
+{
+	if (insn->repeat == 0xf2) {
+		memcpy(value + 8, value, 8);
+	} else if (insn->opcode == 0x12) {
+		memcpy(value + 4, value, 4);
+		memcpy(value + 12, value + 8, 4);
+	} else {
+		memcpy(value, value + 4, 4);
+		memcpy(value + 8, value + 12, 4);
+	}
+}
+
+/* MOVSLDUP, MOVSHDUP, MOVDDUP */
+static enum x86_result spread_register(struct x86_exec *x, u8 *reg, const u8 *rm)
+{
+	enum x86_result result = exec_check_sse(x);
+	u8 value[16];
+
+	if (result != X86_OK)
+		return result;
+	memcpy(value, rm, 16);
+	exec_sse_spread(&x->insn, value);
+	memcpy(reg, value, 16);
+	return X86_OK;
+}
+
 enum x86_result exec_sse_registers(struct x86_exec *x)
 {
 	u8 prefix = x->insn.repeat ? x->insn.repeat : x->insn.operand_prefix ? 0x66 : 0;
@@ -143,13 +170,13 @@ enum x86_result exec_sse_registers(struct x86_exec *x)
 	u8 opcode = x->insn.opcode;
 	enum x86_result result;
 
-	/* What moves from or to memory only, and MMX registers, which are not done. */
+	/* What moves from or to memory only. */
 	if (opcode == 0x13 || opcode == 0x17 || opcode == 0x2b || opcode == 0xe7 || opcode == 0xf0)
 		return exec_ud(x);
 	if ((opcode == 0x12 || opcode == 0x16) && prefix)
-		return prefix == 0x66 ? exec_ud(x) : X86_UNIMPLEMENTED;
+		return prefix == 0x66 ? exec_ud(x) : spread_register(x, reg, rm);
 	if (opcode > 0x2b && !prefix)
-		return X86_UNIMPLEMENTED;
+		return exec_mmx_registers(x);
 	result = exec_check_sse(x);
 	if (result != X86_OK)
 		return result;

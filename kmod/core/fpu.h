@@ -50,5 +50,9 @@ enum x86_result exec_check_sse(struct x86_exec *x);
 u8 *exec_xmm(struct x86_exec *x, unsigned int number);
 /* exec_sse.c: a move whose operands are both registers. */
 enum x86_result exec_sse_registers(struct x86_exec *x);
+/* What MOVSLDUP, MOVSHDUP and MOVDDUP make of 16 bytes. */
+void exec_sse_spread(const struct x86_insn *insn, u8 value[16]);
+/* exec_fpu.c: a move between MMX registers, or between one and another register. */
+enum x86_result exec_mmx_registers(struct x86_exec *x);
 /* MMX: #UD with EM, #NM with TS, #MF, in that order (SDM 2 table 23-4 on). */
 enum x86_result exec_check_mmx(struct x86_exec *x);

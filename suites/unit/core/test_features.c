@@ -252,6 +252,8 @@ static void test_avx(void)
 	ok(m.fpu[176] == 1 && m.fpu[184] == 2 && m.ymm[16] == 3 && m.ymm[24] == 4, "MMIO: loaded");
 }
 
+#define SSE4A (1u << 6)	/* CPUID 0x80000001 ECX */
+
 /* All moves with memory are there; what they do is compared in test_native.c. */
 static void test_move_forms(void)
 {
@@ -269,7 +271,8 @@ static void test_move_forms(void)
 		{ 0, 0x7e, false }, { 0x66, 0x7e, true }, { 0xf3, 0x7e, true },
 		{ 0, 0x7f, false }, { 0x66, 0x7f, true }, { 0xf3, 0x7f, true },
 		{ 0x66, 0xd6, true }, { 0, 0xe7, false }, { 0x66, 0xe7, true },
-		{ 0xf2, 0xf0, true },
+		{ 0xf2, 0xf0, true }, { 0xf3, 0x12, false }, { 0xf2, 0x12, false },
+		{ 0xf3, 0x16, false }, { 0xf3, 0x2b, false }, { 0xf2, 0x2b, false },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
@@ -280,6 +283,7 @@ static void test_move_forms(void)
 
 		reset_avx();
 		m.state.cr4 |= CR4_OSFXSR;
+		m.cpuid[2] |= SSE4A;
 		m.state.gpr[X86_RBX] = DATA;
 		expect_done(&m, legacy + skip, sizeof(legacy) - skip, "a move");
 		m.state.rip = CODE;
@@ -288,13 +292,14 @@ static void test_move_forms(void)
 	}
 }
 
-/* A load over 0F 38, and one that is SSE3's: both only with memory. */
+/* A store that is SSE4A's, a load over 0F 38, and one that is SSE3's: only with memory. */
 static void test_later_moves(void)
 {
 	machine_reset(&m, LONG64, 0);
 	m.state.cr4 |= CR4_OSFXSR;
 	m.state.gpr[X86_RBX] = DATA;
 	machine_put(&m, DATA, 0x1234, 8);
+	FAULTS(&m, "\xf3\x0f\x2b\x0b", X86_UD, -1, "MOVNTSS without SSE4A");
 	DONE(&m, "\x66\x0f\x38\x2a\x0b", "MOVNTDQA");
 	ok_equal(m.fpu[177], 0x12, "MOVNTDQA loads");
 	m.state.gpr[X86_RBX] = DATA + 1;
