@@ -95,6 +95,15 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 	judged	, rax=RAX_NOW, rbx=B%2
 %endmacro
 
+; ModRM.rm of an address alone, and the slot's address
+%if BITS == 16
+%define AT_ADDRESS 6
+%define ADDRESS (OPERAND + slot) & 0xff, (OPERAND + slot) >> 8
+%else
+%define AT_ADDRESS 5
+%define ADDRESS (OPERAND + slot) & 0xff, (OPERAND + slot) >> 8, 0, 0
+%endif
+
 ; The opcodes whose operand is a byte.
 %macro byte_forms 2.nolist
 	mov	ebx, B8
@@ -115,6 +124,12 @@ modes real16, prot16, prot32, paged32, compat32, long64, vm86
 	%endif
 	%if BITS != 64
 	to_rax	%1, 8, B8, db 0x82, 0xc0 | %2 << 3, B8
+	next_slot
+	to_memory %1, 8, B8, db 0x82, %2 << 3 | AT_ADDRESS, ADDRESS, B8
+	%ifnidn %1, cmp
+	next_slot
+	to_memory %1, 8, B8, db 0xf0, 0x82, %2 << 3 | AT_ADDRESS, ADDRESS, B8
+	%endif
 	%endif
 %endmacro
 
