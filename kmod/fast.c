@@ -4,7 +4,12 @@
  * their plainest form. Whatever is unusual about one (a prefix, a trap that follows it, a
  * debugger) makes it the executor's, and the result must be the same as there.
  */
-#include "internal.h"
+#include "peek.h"
+
+#define CPUID_OPCODE 0xa20f
+#define CPUID_SIZE 2
+#define HLT_OPCODE 0xf4
+#define HLT_SIZE 1
 
 /* RIP comes to the next instruction; no carry out of 16 bits, so whatever IP's width is. */
 static bool advances(const struct assay_vcpu *vcpu, u64 next_rip)
@@ -76,52 +81,47 @@ int assay_complete_port(struct assay_vcpu *vcpu)
 /* ---- instructions that are their opcode -------------------------------------------------- */
 
 /*
- * Whether these bytes are at RIP, in 64-bit code, where that is the linear address. Hardware
- * has fetched from there, so nothing is checked again, and nothing is marked as accessed.
+ * Whether this is at RIP, its first byte lowest, in 64-bit code, where that is the linear address.
+ * Hardware has fetched from there, so nothing is marked as accessed.
  */
-static bool stands_at_rip(struct assay_vcpu *vcpu, const u8 *opcode, unsigned int size)
+static bool stands_at_rip(struct assay_vcpu *vcpu, u64 opcode, unsigned int size)
 {
 	const struct x86_state *s = &vcpu->state;
-	struct x86_translation t;
-	struct x86_fault fault;
-	u8 bytes[8];
+	struct assay_peek peek;
+	u64 bytes;
+	bool got;
 
 	if (!x86_code64(s) || (s->rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(bytes))
 		return false;
-	if (x86_walk(&vcpu->env, s, s->rip, X86_ACCESS_FETCH | X86_ACCESS_PEEK, &t, &fault) !=
-		    X86_OK ||
-	    assay_ops.read(vcpu, t.gpa, bytes, sizeof(bytes)) != X86_OK)
-		return false;
-	return !memcmp(bytes, opcode, size);
+	assay_peek_begin(&peek, &vcpu->vm->memory);
+	got = assay_peek_code(vcpu, &peek, &bytes);
+	return assay_peek_end(&peek) && got && !((bytes ^ opcode) << (64 - 8 * size));
 }
 
 int assay_fast_cpuid(struct assay_vcpu *vcpu)
 {
-	static const u8 opcode[] = { 0x0f, 0xa2 };
 	u64 *gpr = vcpu->state.gpr;
 	u32 regs[4];
 
-	assay_state_look(vcpu);
-	if (!assay_plain(vcpu) || !stands_at_rip(vcpu, opcode, sizeof(opcode)))
+	assay_state_look_code(vcpu);
+	if (!assay_plain(vcpu) || !stands_at_rip(vcpu, CPUID_OPCODE, CPUID_SIZE))
 		return assay_emulate(vcpu);
 	assay_cpuid(vcpu, gpr[X86_RAX], gpr[X86_RCX], regs);
 	gpr[X86_RAX] = regs[0];
 	gpr[X86_RBX] = regs[1];
 	gpr[X86_RCX] = regs[2];
 	gpr[X86_RDX] = regs[3];
-	assay_advance(vcpu, vcpu->state.rip + sizeof(opcode));
+	assay_advance(vcpu, vcpu->state.rip + CPUID_SIZE);
 	return GO_ON;
 }
 
 int assay_fast_hlt(struct assay_vcpu *vcpu)
 {
-	static const u8 opcode[] = { 0xf4 };
-
-	assay_state_look(vcpu);
+	assay_state_look_code(vcpu);
 	if (!assay_plain(vcpu) || x86_cpl(&vcpu->state) ||
-	    !stands_at_rip(vcpu, opcode, sizeof(opcode)))
+	    !stands_at_rip(vcpu, HLT_OPCODE, HLT_SIZE))
 		return assay_emulate(vcpu);
-	assay_advance(vcpu, vcpu->state.rip + sizeof(opcode));
+	assay_advance(vcpu, vcpu->state.rip + HLT_SIZE);
 	vcpu->state.activity = X86_HALTED;
 	return GO_ON;
 }

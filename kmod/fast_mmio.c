@@ -5,23 +5,9 @@
  * refuse, two pages) is the executor's, and the result must be the same as there. So it is
  * when somebody has looked at the vCPU before the answer came, and perhaps changed it.
  */
-#include "core/walk_usual.h"
 #include "peek.h"
 
 #define CANONICAL_UNUSED 16	/* bits of a linear address, with 4 levels */
-
-static enum x86_result peek_entry(void *peek, u64 gpa, u64 *entry)
-{
-	return assay_peek(peek, gpa, entry) ? X86_OK : X86_IO;
-}
-
-/* Where an access leads, if that is easily told. */
-static bool walk(const struct assay_vcpu *vcpu, struct assay_peek *peek, u64 linear,
-		 unsigned int access, struct x86_translation *t)
-{
-	return x86_walk_usual(&vcpu->state, vcpu->env.physical_bits, linear, access, peek_entry,
-			      peek, t) == X86_OK;
-}
 
 /* The instruction at RIP, if it is such a move. Hardware has fetched it, and marked its pages. */
 static bool decode(const struct assay_vcpu *vcpu, struct assay_peek *peek, struct x86_move *move)
@@ -32,7 +18,7 @@ static bool decode(const struct assay_vcpu *vcpu, struct assay_peek *peek, struc
 
 	if ((rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(bytes))
 		return false;
-	return walk(vcpu, peek, rip, X86_ACCESS_FETCH | X86_ACCESS_PEEK, &t) &&
+	return assay_peek_walk(vcpu, peek, rip, X86_ACCESS_FETCH | X86_ACCESS_PEEK, &t) &&
 	       assay_peek(peek, t.gpa, &bytes[0]) && assay_peek(peek, t.gpa + 8, &bytes[1]) &&
 	       x86_decode_move(move, (const u8 *)bytes);
 }
@@ -57,7 +43,7 @@ static bool leads_there(const struct assay_vcpu *vcpu, struct assay_peek *peek,
 		return false;
 	if (x86_cpl(s) == 3)
 		access |= X86_ACCESS_USER;
-	return walk(vcpu, peek, linear, access, &t) && t.gpa == exit->gpa;
+	return assay_peek_walk(vcpu, peek, linear, access, &t) && t.gpa == exit->gpa;
 }
 
 /* Whether the exit is for a move that can be done here: the move is filled. */

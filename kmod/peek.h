@@ -8,6 +8,7 @@
 
 #include <linux/uaccess.h>
 
+#include "core/walk_usual.h"
 #include "internal.h"
 
 struct assay_peek {
@@ -45,4 +46,31 @@ static __always_inline bool assay_peek_end(const struct assay_peek *peek)
 {
 	pagefault_enable();
 	return !(peek->seen & 1) && !read_seqcount_retry(&peek->memory->slots_seq, peek->seen);
+}
+
+static inline enum x86_result assay_peek_entry(void *peek, u64 gpa, u64 *entry)
+{
+	return assay_peek(peek, gpa, entry) ? X86_OK : X86_IO;
+}
+
+/* Where an access leads, if that is easily told. */
+static __always_inline bool assay_peek_walk(const struct assay_vcpu *vcpu, struct assay_peek *peek,
+					    u64 linear, unsigned int access,
+					    struct x86_translation *t)
+{
+	return x86_walk_usual(&vcpu->state, vcpu->env.physical_bits, linear, access,
+			      assay_peek_entry, peek, t) == X86_OK;
+}
+
+/* 8 bytes at RIP in 64-bit code, all in one page, which hardware has fetched from, and marked. */
+static __always_inline bool assay_peek_code(const struct assay_vcpu *vcpu, struct assay_peek *peek,
+					    u64 *bytes)
+{
+	unsigned int access = X86_ACCESS_FETCH | X86_ACCESS_PEEK;
+	struct x86_translation t;
+
+	if (x86_cpl(&vcpu->state) == 3)
+		access |= X86_ACCESS_USER;
+	return assay_peek_walk(vcpu, peek, vcpu->state.rip, access, &t) &&
+	       assay_peek(peek, t.gpa, bytes);
 }
