@@ -149,26 +149,34 @@ static void address_set(void)
 	check_equal(value, answer, "what the load brings");
 }
 
-/* The vCPU has been sent elsewhere: nothing of the load is left. */
+/* The vCPU is sent elsewhere: nothing of what it has begun is left. */
+static void store_instead(struct guest *guest, const u8 *memory, u64 stored)
+{
+	struct kvm_regs regs = get_regs(guest);
+	u64 value;
+
+	regs.rip = guest_store_program();
+	regs.rdi = RAM;
+	regs.rax = stored;
+	must(ioctl(guest->vcpu, KVM_SET_REGS, &regs));
+	check_equal(guest_continue(guest, &value), 0, "what is done instead");
+	check_equal(value, stored, "RAX");
+	check_equal(*(const u64 *)memory, stored, "what is stored instead");
+}
+
 static void rip_set(void)
 {
-	struct kvm_regs regs;
 	struct guest guest;
-	u64 value;
 	u8 *memory = memory_new(PAGE);
 
 	need_module();
 	guest_create(&guest);
 	slot_add(&guest, SLOT, RAM, memory, PAGE);
 	begin_load(&guest, NONE);
-	regs = get_regs(&guest);
-	regs.rip = guest_store_program();
-	regs.rdi = RAM;
-	regs.rax = 0x1234;
-	must(ioctl(guest.vcpu, KVM_SET_REGS, &regs));
-	check_equal(guest_continue(&guest, &value), 0, "what is done instead");
-	check_equal(value, 0x1234, "RAX");
-	check_equal(*(u64 *)memory, 0x1234, "what is stored instead");
+	store_instead(&guest, memory, 0x1234);
+	/* A store at another place than the one that it is replaced by. */
+	check_asked(&guest, guest_store_twice(&guest, NONE, ANSWER), NONE, true);
+	store_instead(&guest, memory, 0x5678);
 }
 
 /* A debugger that comes in between sees the instruction end, and not the next. */
@@ -204,6 +212,20 @@ static void slot_added(void)
 	slot_add(&guest, SLOT, NONE, memory, PAGE);
 	check_answered(&guest);
 	check_load(&guest, NONE, 0x1234, "memory that is there now");
+}
+
+/* The slot that was used last goes: nobody takes it for there. */
+static void slot_gone(void)
+{
+	struct guest guest;
+	u8 *memory = memory_new(PAGE);
+	u64 value;
+
+	guest_create(&guest);
+	slot_add(&guest, SLOT, RAM, memory, PAGE);
+	check_load(&guest, RAM, 0, "memory that is there");
+	check_equal(slot_set(&guest, SLOT, RAM, memory, 0, 0), 0, "the slot goes");
+	check_asked(&guest, guest_load(&guest, RAM, &value), RAM, false);
 }
 
 #define WINDOW (1ul << 39)	/* linear: what another table than the low memory's maps */
@@ -254,6 +276,7 @@ const struct test answer_tests[] = {
 	{ "answer/rip_set", rip_set },
 	{ "answer/debugged", debugged },
 	{ "answer/slot_added", slot_added },
+	{ "answer/slot_gone", slot_gone },
 	{ "answer/tables_replaced", tables_replaced },
 	{ NULL, NULL }
 };
