@@ -332,7 +332,7 @@ int assay_set_cpuid(struct assay_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 		return -E2BIG;
 	bytes = head.nent * sizeof(*entries);
 	if (head.nent) {
-		entries = vmemdup_user(user->entries, bytes);
+		entries = assay_copy_charged(user->entries, bytes);
 		if (IS_ERR(entries))
 			return PTR_ERR(entries);
 	}

@@ -24,7 +24,7 @@ static void free_filter(struct assay_msr_filter *filter)
 	if (!filter)
 		return;
 	for (i = 0; i < filter->count; i++)
-		kfree(filter->ranges[i].bitmap);
+		kvfree(filter->ranges[i].bitmap);
 	kfree(filter);
 }
 
@@ -70,7 +70,7 @@ static int take_range(struct assay_msr_filter *filter, const struct kvm_msr_filt
 	if (in->flags & ~(u32)(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE) || !in->flags ||
 	    bytes > KVM_MSR_FILTER_MAX_BITMAP_SIZE)
 		return -EINVAL;
-	range->bitmap = memdup_user((const void __user *)in->bitmap, bytes);
+	range->bitmap = assay_copy_charged((const void __user *)in->bitmap, bytes);
 	if (IS_ERR(range->bitmap))
 		return PTR_ERR(range->bitmap);
 	range->base = in->base;

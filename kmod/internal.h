@@ -23,6 +23,8 @@ long assay_check_extension(unsigned long capability);
 int assay_vm_create(void);
 void assay_vm_get(struct assay_vm *vm);
 void assay_vm_put(struct assay_vm *vm);
+/* A copy of user space's that stays: charged to the task, for kvfree(). Or ERR_PTR(). */
+void *assay_copy_charged(const void __user *from, size_t bytes);
 
 /* slots.c */
 struct assay_slot *assay_slot_of(struct assay_memory *memory, u64 page);

@@ -37,6 +37,19 @@ void assay_vm_put(struct assay_vm *vm)
 	kref_put(&vm->ref, destroy);
 }
 
+void *assay_copy_charged(const void __user *from, size_t bytes)
+{
+	void *copy = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(copy, from, bytes)) {
+		kvfree(copy);
+		return ERR_PTR(-EFAULT);
+	}
+	return copy;
+}
+
 static int vm_release(struct inode *inode, struct file *file)
 {
 	assay_vm_put(file->private_data);

@@ -19,7 +19,7 @@ OURS = (*SMALL, '--hypervisor', 'assay')
 # What tasks do to a host, and what guests do. Left out is what takes minutes there: VMs while
 # processors come and go all the time, the module loaded again and again, and the count of what
 # tasks leave in the kernel, which kmemleak finds itself.
-HOSTILE = ('cpu', 'call', 'file', 'kill', 'signal', 'wait', 'state', 'scribble', 'slot', 'migrate',
+HOSTILE = ('cpu', 'fpu', 'call', 'file', 'kill', 'signal', 'wait', 'state', 'scribble', 'slot', 'migrate',
            'memory/each', 'memory/cgroup', 'stress', 'power/pinned', 'power/away', 'power/sleeps',
            'module/refused', 'module/raced', 'module/busy', 'module/gone')
 # What becomes of guest memory. The kernel does not count pages that are swapped out, which tests
