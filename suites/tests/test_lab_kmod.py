@@ -168,6 +168,20 @@ def test_a_module_of_another_kernel_is_told(needed, tmp_path):
     assert re.search(r'assay.ko: a module of 7\.\S+, and the kernel is 6\.', outcome.errors)
 
 
+def test_what_was_built_of_another_tree_is_not_taken(tmp_path):
+    """A copy of a tree brings links to the sources of the first."""
+    place, out = tree(tmp_path / 'linux', RELEASE), tmp_path / 'out'
+    out.mkdir()
+    command = ['make', '-C', kmod.SOURCES, f'KDIR={place}', f'OUT={out}', f'{out}/Kbuild']
+    for source, kept in ((kmod.SOURCES, True), ('/elsewhere/kmod', False),
+                         (kmod.SOURCES + '/gone', False)):
+        (out / 'vm.c').symlink_to(source + '/vm.c')
+        (out / 'vm.o').write_text('')
+        subprocess.run(command, check=True, capture_output=True)
+        assert (out / 'vm.c').is_symlink() == (out / 'vm.o').exists() == kept
+        (out / 'vm.c').unlink(missing_ok=True)
+
+
 def test_a_build_that_fails_fails_the_run(needed, monkeypatch):
     def fail(kernel):
         raise BuildFailed('vm.c:1: error: x')
@@ -195,6 +209,19 @@ def test_who_has_the_processor_is_told(needed):
     assert 'no VM can be made: KVM_CREATE_VM: Device or resource busy' in text
     assert 'another hypervisor has this processor: unload kvm_amd first' in text
     assert text.endswith('works\n')
+
+
+UNWATCHED = '''
+assay run --on /dev/assay 'emulation/x87*' 'emulation/sse*' state/fpu >/tmp/run 2>&1 || cat /tmp/run
+grep '^exit_fpu' /sys/kernel/debug/assay/stats
+'''
+
+
+def test_the_fpu_of_guests_that_nobody_watches(needed):
+    """ci/check reads the ring of exits, and then the module puts nothing off."""
+    outcome = lab('svm', *SMALL, '--', 'sh', '-c', UNWATCHED)
+    assert outcome.status == OK, outcome.errors
+    assert int(re.fullmatch(rb'exit_fpu (\d+)\n', outcome.output)[1]) > 50
 
 
 def test_a_debugger_knows_the_module_s_source(needed):
