@@ -397,7 +397,7 @@ coverage-lines: all lines-programs build/lab/agent build/memory-test build/hosti
 # The report of everything (docs/coverage.md). COVERAGE_ARGS: coverage/run --help
 .PHONY: coverage coverage-report coverage-diff
 coverage: all build/lab/agent
-	@coverage/run $(COVERAGE_ARGS); $(KEEP_STATUS)
+	@coverage/run --floors $(COVERAGE_ARGS); $(KEEP_STATUS)
 
 coverage-report: all build/lab/agent
 	@coverage/run --have build/check --floors $(COVERAGE_ARGS); $(KEEP_STATUS)
@@ -407,7 +407,7 @@ coverage-diff:
 
 # The program that runs the cases is that which counts.
 coverage-kvm: all build/lines/host/assay build/lab/agent
-	@coverage/lines kvm-svm kvm-vmx $(LINES_ARGS); $(KEEP_STATUS)
+	@coverage/lines kvm-svm kvm-vmx --floors $(LINES_ARGS); $(KEEP_STATUS)
 
 # ---- guest memory ------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ static bool any_of(const struct hwexit *exit, const char *const names[], unsigne
 
 /*
  * Exits that no instruction of the guest has to do with: what comes from outside, and
- * what a hypervisor asks for to get the processor back (SDM 3 26.2, APM 2 15.13).
+ * what a hypervisor asks for to get the processor back (SDM 3 25.2, APM 2 15.13).
  */
 static bool comes_any_time(const struct hwexit *exit)
 {

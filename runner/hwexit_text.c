@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What an exit of the processor tells beside its reason, in words: exit qualification
- * (SDM 3 28.2.1) and EXITINFO1, EXITINFO2 (APM 2 chapter 15, by intercept).
+ * (SDM 3 27.2.1) and EXITINFO1, EXITINFO2 (APM 2 chapter 15, by intercept).
  */
 #include "hwexit.h"
 

@@ -198,7 +198,8 @@ def replay(options, path, quiet=False):
     if options.on.startswith('fake:'):
         done = subprocess.run([PROGRAM, options.on, 'replay', path], capture_output=quiet)
         return done.returncode
-    result, _ = in_lab(options, ['replay', '/sequence'], options.smp, SPARE + 60, ((path, 'sequence'),), quiet)
+    result, _ = in_lab(options, ['replay', '/sequence'], options.smp, SPARE + 60,
+                       ((path, 'sequence'),), quiet)
     if result.reason and emulators_own(result):
         return 0
     return session.FAILED if result.reason or result.status else 0

@@ -43,7 +43,8 @@ CHANGES = (
     ('cpu/svm.cc', '  BX_CPU_THIS_PTR cr3 = guest.cr3;', '  BX_CPU_THIS_PTR cr2 = guest.cr2;'),
     # #VMEXIT from virtual-8086 mode ends Bochs: EFLAGS.VM is still set when the host's long mode
     # is there again. It is saved by then, and the host never has it (APM 2 15.6; Bochs issue 647).
-    ('cpu/svm.cc', '  BX_CPU_THIS_PTR tsc_offset = 0;', '  BX_CPU_THIS_PTR eflags &= ~EFlagsVMMask;'),
+    ('cpu/svm.cc', '  BX_CPU_THIS_PTR tsc_offset = 0;',
+     '  BX_CPU_THIS_PTR eflags &= ~EFlagsVMMask;'),
     # The trap of a stepped instruction that exits instead comes in the host, where GIF does not
     # hold it back; and VMRUN, which the host has behind STI, is a shadow for the guest.
     ('cpu/svm.cc', '  SvmExitSaveGuestState();', """\
@@ -105,7 +106,8 @@ def ensure():
             return build()
         except Unavailable as error:
             packages.note(f'Bochs cannot be built, so the distribution\'s is used, which is '
-                          f'slower and hangs in some cases: {error}; ci/labs/build-bochs tries again')
+                          f'slower and hangs in some cases: {error}; ci/labs/build-bochs tries '
+                          'again')
             os.makedirs(os.path.dirname(failed), exist_ok=True)
             with open(failed, 'w', encoding='utf-8') as file:
                 file.write(f'{error}\n')

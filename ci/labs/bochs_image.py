@@ -110,7 +110,8 @@ def memory(boot, path):
     header[:4] = MAGIC
     struct.pack_into('<7I', header, 4, entry, KERNEL, _aligned(len(kernel)) // BLOCK,
                      at, _aligned(len(initramfs)) // BLOCK, 0, 0)
-    header[PARAMS + SETUP:PARAMS + JUMP + 1 + bzimage[JUMP]] = bzimage[SETUP:JUMP + 1 + bzimage[JUMP]]
+    end = JUMP + 1 + bzimage[JUMP]
+    header[PARAMS + SETUP:PARAMS + end] = bzimage[SETUP:end]
     header[PARAMS + TYPE_OF_LOADER] = LOADER
     struct.pack_into('<II', header, PARAMS + RAMDISK, at, len(initramfs))
     struct.pack_into('<I', header, PARAMS + COMMAND_LINE_POINTER, HEADER + COMMAND_LINE)

@@ -18,10 +18,10 @@ emulated hardware. svm is AMD hardware in QEMU, vmx Intel hardware in Bochs, svm
 opinion on AMD's. assay is in the lab's PATH, and so are the applets of busybox. Nothing needs
 root. `shell` gives a shell in the lab on this terminal. `gdb` stops where the lab's kernel enters
 the guest of a case, and starts gdb there. docs/labs.md says more.'''
-EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 1 assay.ko does not build;
-2 bad usage; 3 the lab died or its kernel reported an error or refused assay.ko, whatever COMMAND
-says; 124 the time limit; 125 this machine cannot give the lab, or its kernel does not start, which
-`git bisect run` skips on.'''
+EPILOGUE = '''exit status: that of COMMAND (128 + N if signal N ended it); 1 assay.ko does not
+build; 2 bad usage; 3 the lab died or its kernel reported an error or refused assay.ko, whatever
+COMMAND says; 124 the time limit; 125 this machine cannot give the lab, or its kernel does not
+start, which `git bisect run` skips on.'''
 
 
 class Interrupted(Exception):

@@ -6,7 +6,8 @@ paper too."""
 import html
 
 CSS = '''
-:root { --seen: #2f8f4e; --stock: #79b98a; --ours: #3f7fbf; --hole: #d1342f; --cannot: #c9ccd1; --some: #e0a128;
+:root { --seen: #2f8f4e; --stock: #79b98a; --ours: #3f7fbf; --hole: #d1342f;
+	--cannot: #c9ccd1; --some: #e0a128;
 	--ink: #1c1e21; --soft: #62676e; --line: #e2e4e8; --paper: #fff; }
 * { box-sizing: border-box; }
 body { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; color: var(--ink);
@@ -34,7 +35,8 @@ svg.bar { width: 100%; height: 1.1rem; display: block; margin: .25rem 0; border-
 	vertical-align: -.1rem; border-radius: .15rem; }
 i.seen { background: var(--seen); } i.hole { background: var(--hole); }
 i.cannot { background: var(--cannot); } i.some { background: var(--some); }
-i.none { background: #f2f3f5; border: 1px solid var(--cannot); } i.stock { background: var(--stock); }
+i.none { background: #f2f3f5; border: 1px solid var(--cannot); }
+i.stock { background: var(--stock); }
 i.ours { background: var(--ours); }
 .some { fill: var(--some); } .mark { stroke: #fff; stroke-width: 1.5; fill: none; }
 .maps { display: flex; flex-wrap: wrap; gap: .6rem 2rem; } .maps figure { margin: .3rem 0; }

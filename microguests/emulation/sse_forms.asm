@@ -198,7 +198,7 @@ section .text
 
 case convert, "conversion between singles, doubles and integers"
 	ref	"SDM 2 CVTPS2PD", "SDM 2 CVTPD2PS", "SDM 2 CVTSS2SD", "SDM 2 CVTSD2SS", \
-		"SDM 2 CVTDQ2PS", "SDM 2 CVTPS2DQ", "SDM 2 CVTTPS2DQ", "APM 4 CVTPS2PD", "APM 4 CVTDQ2PS"
+		"SDM 2 CVTDQ2PS", "APM 4 CVTPS2PD", "APM 4 CVTDQ2PS"
 	uses	sse
 	both_rings
 	operand	dq, SOURCE_singles, SOURCE_doubles, SOURCE_integers

@@ -145,13 +145,29 @@ each_stack_size immediate_case
 
 ; ---- segment registers ------------------------------------------------------------------------------
 
-; Upper bytes of an item are not defined: zeros, or what was there (SDM 2 PUSH).
-; selector BITS, PUSH, POP: the same selector comes back.
-%macro selector 3.nolist
+; pushed_selector SELECTOR, OPCODE...: PUSH stores that register's selector. The upper bytes of an
+; item are not defined: zeros, or what was there (SDM 2 PUSH).
+%macro pushed_selector 2+.nolist
+	mov	word [STACK_TOP - ITEM], JUNK & 0xffff
 	emulate	db PREFIX %2
-	checkpoint rsp=STACK_TOP - ITEM
+	mov	ax, %1
+	cmp	ax, [STACK_TOP - ITEM]
+	mov	ax, 0
+	checkpoint status=ZF | PF, rax=LOW16(RAX, 0), rsp=STACK_TOP - ITEM
 	undefined_memory STACK_TOP - ITEM, ITEM
-	emulate	db PREFIX %3
+%endmacro
+
+; popped_selector SELECTOR, OPCODE...: POP loads the register, another selector in it before.
+%if REAL
+	%define ANOTHER 0x40
+%else
+	%define ANOTHER 0
+%endif
+%macro popped_selector 2+.nolist
+	mov	ax, ANOTHER
+	mov	%1, ax
+	mov	ax, 0
+	emulate	db PREFIX %2
 	checkpoint rsp=STACK_TOP
 %endmacro
 
@@ -161,23 +177,20 @@ case segments_%1, TEXT
 	ref	"SDM 2 PUSH", "SDM 2 POP", "APM 3 PUSH", "APM 3 POP"
 	stack_size %1
 	%if BITS != 64
-	selector %1, 0x06, 0x07
-	selector %1, 0x16, 0x17
-	selector %1, 0x1e, 0x1f
-	emulate	db PREFIX 0x0e
-	mov	ax, cs
-	cmp	ax, [STACK_TOP - ITEM]
-	mov	ax, 0
-	checkpoint status=ZF | PF, rax=LOW16(RAX, 0), rsp=STACK_TOP - ITEM
-	undefined_memory STACK_TOP - ITEM, ITEM
+	pushed_selector es, 0x06
+	popped_selector es, 0x07
+	pushed_selector ds, 0x1e
+	popped_selector ds, 0x1f
+	pushed_selector ss, 0x16
+	emulate	db PREFIX 0x17
+	checkpoint rsp=STACK_TOP
+	pushed_selector cs, 0x0e
 	mov	esp, STACK_TOP
 	%endif
-	emulate	db PREFIX 0x0f, 0xa0
-	emulate	db PREFIX 0x0f, 0xa1
-	emulate	db PREFIX 0x0f, 0xa8
-	emulate	db PREFIX 0x0f, 0xa9
-	checkpoint rsp=STACK_TOP
-	undefined_memory STACK_TOP - ITEM, ITEM
+	pushed_selector fs, 0x0f, 0xa0
+	popped_selector fs, 0x0f, 0xa1
+	pushed_selector gs, 0x0f, 0xa8
+	popped_selector gs, 0x0f, 0xa9
 %endmacro
 each_stack_size segments_case
 

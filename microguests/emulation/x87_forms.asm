@@ -343,19 +343,24 @@ case one_operand, "sign, root, rounding, and the parts of a number"
 	gives	COMPUTED, 0, 1.375, 3.0, B
 
 ; The condition codes have the quotient's three low bits: C0 the highest, then C3, C1.
-case two_operands, "FPREM truncates, FPREM1 rounds the quotient; FSCALE multiplies by powers of two"
-	ref	"SDM 2 FPREM", "SDM 2 FPREM1", "SDM 2 FSCALE", "APM 5 FPREM", "APM 5 FSCALE"
+case two_operands, "FPREM truncates the quotient; FSCALE multiplies by powers of two"
+	ref	"SDM 2 FPREM", "SDM 2 FSCALE", "APM 5 FPREM", "APM 5 FSCALE"
 	uses	fpu
 	both_rings
 	numbers	B, 11.0
 	emulate	fprem
 	gives	ALL, C3, 3.0, B
 	numbers	B, 11.0
-	emulate	fprem1
-	gives	ALL, C3 | C1, -1.0, B
-	numbers	B, 11.0
 	emulate	fscale
 	gives	COMPUTED, 0, 176.0, B
+
+case fprem1, "FPREM1 rounds the quotient, and tells its bits"
+	ref	"SDM 2 FPREM1", "APM 5 FPREM1"
+	uses	fpu
+	both_rings
+	numbers	B, 11.0
+	emulate	fprem1
+	gives	ALL, C3 | C1, -1.0, B
 
 case transcendental, "transcendental instructions, where their results are exact"
 	ref	"SDM 1 8.3.10", "SDM 2 F2XM1", "SDM 2 FYL2X", "SDM 2 FYL2XP1", "SDM 2 FPATAN", \

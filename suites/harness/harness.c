@@ -113,13 +113,13 @@ static int finish(const struct test *test, char *reason, size_t room)
 
 	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK)) {
 		printf("# pipe: %s\n", strerror(errno));
-		return 1;
+		return 1 << 8;
 	}
 	child = start(test, pipes[1]);
 	close(pipes[1]);
 	if (child < 0 || !reap(child, &status)) {
 		printf("# did not end within %d s\n", LIMIT);
-		status = 1;
+		status = 1 << 8;	/* as after exit(1) */
 	}
 	if (child > 0)
 		kill(-child, SIGKILL);

@@ -286,6 +286,7 @@ static void unseen(void)
 	set_control(&machine, CR4_OF_GUEST);
 	set_registers(&machine);
 	check(machine_run(&machine, 0) == KVM_EXIT_HLT, "no HLT");
+	check(ring->head, "no exit was recorded");
 	for (uint64_t i = 0; i < ring->head; i++)
 		check(ring->entries[i].code != SVM_EXIT_NM, "exit %llu is #NM",
 		      (unsigned long long)i);

@@ -58,10 +58,12 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "--module") && i + 1 < argc)
 			module_file = argv[++i];
 		else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
-			seconds = (unsigned int)atoi(argv[++i]);
+			seconds = (unsigned int)strtoul(argv[++i], NULL, 10);
 		else
 			return usage();
 	}
+	if (!seconds)
+		return usage();
 	/* It may be there. */
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	return harness_run(&(struct harness){

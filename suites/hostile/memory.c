@@ -363,6 +363,7 @@ static void cgroup(void)
 
 /* ---- what is charged, and given back ------------------------------------------------------- */
 
+#define LEFT_LIMIT (TASKS * 3ll)	/* KiB; counts are true to some 100 KiB, in time */
 #define TASKS 100	/* that come and go: a page that each leaves behind is 400 KiB */
 #define LOGGED (1ull << 27)	/* bytes of a slot whose log needs a page */
 
@@ -508,13 +509,29 @@ static long long kernel_memory_of_vm(bool full, long long least)
 	return (with - before) / VMS;
 }
 
+/* KiB that tasks leave behind in the best of three rounds: what is lost is so in each. */
+static long long left_behind(void)
+{
+	long long least = LLONG_MAX;
+
+	for (unsigned int round = 0; round < 3 && least >= LEFT_LIMIT; round++) {
+		long long before = kernel_memory(), left;
+
+		some_tasks(TASKS);
+		left = kernel_memory_at(before + TASKS, 0) - before;
+		if (left < least)
+			least = left;
+	}
+	return least;
+}
+
 /*
  * A VM's memory in the kernel is the task's: charged to its cgroup, where limits see it, and
  * gone with it, whatever it was for.
  */
 static void given_back(void)
 {
-	long long before, after, plain, full;
+	long long left, plain, full;
 
 	need_machine();
 	if (!is_assay())
@@ -522,15 +539,12 @@ static void given_back(void)
 	make_group();
 	some_tasks(TASKS / 10);
 	usleep(5000000);
-	before = kernel_memory();
-	some_tasks(TASKS);
-	after = kernel_memory_at(before + TASKS, 0);
+	left = left_behind();
 	plain = kernel_memory_of_vm(false, PLAIN);
 	full = kernel_memory_of_vm(true, PLAIN + FULL);
-	printf("# %u tasks left %lld KiB; a VM takes %lld KiB, or %lld\n", TASKS, after - before,
+	printf("# %u tasks left %lld KiB; a VM takes %lld KiB, or %lld\n", TASKS, left,
 	       plain, full);
-	check(after - before < TASKS * 3, "%u tasks have left %lld KiB in the kernel", TASKS,
-	      after - before);
+	check(left < LEFT_LIMIT, "%u tasks have left %lld KiB in the kernel", TASKS, left);
 	check(plain >= PLAIN, "a VM is charged with %lld KiB", plain);
 	check(full >= plain + FULL * 9 / 10,
 	      "%lld KiB of CPUID and filters are charged with %lld KiB", FULL, full - plain);

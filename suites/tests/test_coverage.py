@@ -223,7 +223,8 @@ def test_citations_are_taken_apart(ref, expected):
 def test_a_section_is_cited_by_its_parts_alone(tmp_path):
     part = result('paging/a@long64', refs=['SDM 3 6.4.2', 'SDM 3 4.70'])
     _, made = report(tmp_path, write(tmp_path / 'svm.json', RUN, part, summary()))
-    cited = {(row['manual'], row['section']): row['cases'] for row in made['requirements']['wanted']}
+    cited = {(row['manual'], row['section']): row['cases']
+             for row in made['requirements']['wanted']}
     assert cited['SDM 3', '6.4'] == 1 and cited['SDM 3', '4.7'] == 0
     assert made['requirements']['cases'] == {'paging/a': ['SDM 3 4.70', 'SDM 3 6.4.2']}
     assert made['requirements']['sections']['SDM 3 6.4.2'] == ['paging/a']
@@ -405,16 +406,18 @@ def test_the_page_needs_nothing_else(tmp_path):
     assert '<script' not in text and '<b>]' not in text
     assert not re.search(r'(src|href)="(?!#)', text) and '@import' not in text
     assert text.index('<svg') < text.index('<table class="plain"') or 'Runs that were' in text
-    for section in ('exits-svm', 'exits-vmx', 'kvm-exits', 'ioctls', 'requirements', 'lines', 'work'):
+    for section in ('exits-svm', 'exits-vmx', 'kvm-exits', 'ioctls', 'requirements', 'lines',
+                    'work'):
         assert f'id="{section}"' in text
 
 
-# ---- what coverage/run does ------------------------------------------------------------------------
+# ---- what coverage/run does ----------------------------------------------------------------------
 
 def load_run():
     """coverage/run as a module."""
     loader = importlib.machinery.SourceFileLoader('coverage_run', str(ROOT / 'coverage/run'))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader('coverage_run', loader))
+    spec = importlib.util.spec_from_loader('coverage_run', loader)
+    module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
 

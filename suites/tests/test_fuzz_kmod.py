@@ -154,8 +154,8 @@ def test_nothing_to_minimise(tmp_path):
 # ---- labs that die ----------------------------------------------------------------------------
 
 def options(tmp_path, **more):
-    return types.SimpleNamespace(lab='svm', on='/dev/assay', smp=1, jobs=2, seed=5, calls=10, guests=0,
-                                 seconds=0, found=str(tmp_path), **more)
+    return types.SimpleNamespace(lab='svm', on='/dev/assay', smp=1, jobs=2, seed=5, calls=10,
+                                 guests=0, seconds=0, found=str(tmp_path), **more)
 
 
 def test_a_lab_that_dies_names_the_seed(tmp_path, monkeypatch, capfd):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""build/hostile-test and ci/hostile as programs: what they say to what is typed. The tests themselves
-are run by `make check-hostile`."""
+"""build/hostile-test and ci/hostile as programs: what they say to what is typed. The tests
+themselves are run by `make check-hostile`."""
 
 import os
 import re
@@ -27,11 +27,12 @@ def test_the_list_has_every_theme_and_no_name_twice():
     names = run(PROGRAM, '--list').stdout.split()
     themes = {name.split('/')[0] for name in names}
     assert len(set(names)) == len(names) > 50
-    assert themes == {'cpu', 'call', 'file', 'kill', 'signal', 'wait', 'state', 'scribble', 'slot',
-                      'migrate', 'memory', 'stress', 'power', 'module'}
+    assert themes == {'cpu', 'fpu', 'call', 'file', 'kill', 'signal', 'wait', 'state', 'scribble',
+                      'slot', 'migrate', 'memory', 'stress', 'power', 'module'}
 
 
-@pytest.mark.parametrize('arguments', (['--nonsense'], ['--on'], ['--seconds'], ['no_such_test']))
+@pytest.mark.parametrize('arguments', (['--nonsense'], ['--on'], ['--seconds'],
+                                       ['--seconds', '0', 'cpu'], ['no_such_test']))
 def test_bad_usage(arguments):
     assert run(PROGRAM, *arguments).returncode == 2
 

@@ -14,8 +14,11 @@ from labs.config import Unavailable
 
 PROGRAM = os.path.join(ROOT, 'build', 'memory-test')
 # What a kernel may lack. In the lab all that is needed for the others is there.
-MAY_BE_SKIPPED = {'uffd/interrupted', 'change/compacted', 'huge/transparent_split', 'huge/transparent_hole',
-                  'huge/transparent_swapped', 'huge/transparent_collapse', 'huge/hugetlb'}
+MAY_BE_SKIPPED = {'uffd/interrupted', 'change/compacted', 'huge/transparent_split',
+                  'huge/transparent_hole', 'huge/transparent_swapped', 'huge/transparent_collapse',
+                  'huge/hugetlb'}
+# What assay.ko promises, and stock KVM does not.
+OURS = {'answer/register_set', 'answer/address_set', 'answer/rip_set'}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -40,7 +43,7 @@ def test_all_pass_on_kvm_amd():
     lines = done.stdout.splitlines()
     assert [line for line in lines if line.startswith('not ok')] == [], done.stdout
     skipped = {match[1] for match in re.finditer(r'^ok \d+ - (\S+) # SKIP', done.stdout, re.M)}
-    assert skipped <= MAY_BE_SKIPPED
+    assert skipped <= MAY_BE_SKIPPED | OURS
     names = run('--list').stdout.split()
     assert lines[-1] == f'1..{len(names)}', done.stdout + done.stderr
     assert done.returncode == 0, done.stderr

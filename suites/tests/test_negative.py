@@ -10,12 +10,14 @@ with ";!" (suites/negative/goodbad.inc has the macros):
     ;! WHAT EXPECTED OBSERVED [any] [optional] [times=N by=BYTES]
 
 The first line says the outcome, the number of the step (from 1; 0 is before the
-first; where targets may differ, a list), what the reason contains, and how many differences beyond those shown; in
-the variant it does not hold for, the case passes. The others are the differences, no more and no fewer. EXPECTED and OBSERVED are patterns
+first; where targets may differ, a list), what the reason contains, and how many
+differences beyond those shown; in the variant it does not hold for, the case passes.
+The others are the differences, no more and no fewer. EXPECTED and OBSERVED are patterns
 like those of file names, and so is WHAT with `any`, which then stands for one or
 more; an `optional` one may be absent; `times` repeats one at addresses that are
-`by` bytes apart. ";! pass" is said of a case that is there for the next one's sake. A source in suites/negative/refused must be refused by the loader,
-for the reason its line ";! refused why=..." gives.
+`by` bytes apart. ";! pass" is said of a case that is there for the next one's sake.
+A source in suites/negative/refused must be refused by the loader, for the reason its
+line ";! refused why=..." gives.
 """
 
 import collections
