@@ -103,6 +103,11 @@ void assay_step_end(struct assay_vcpu *vcpu, const struct assay_exit *exit)
 	vcpu->step_forced = false;
 	vcpu->state.rflags &= ~X86_FLAG_TF;
 	assay_state_look(vcpu);
-	if (vcpu->step_pushes && exit->reason == EXIT_EXCEPTION && exit->fault.vector == X86_DB)
-		clear_pushed(vcpu);
+	if (!vcpu->step_pushes || exit->reason != EXIT_EXCEPTION || exit->fault.vector != X86_DB)
+		return;
+	/* The instruction has been executed; only a task that dies can leave its TF there. */
+	if (!assay_bus_take(vcpu, true))
+		return;
+	clear_pushed(vcpu);
+	assay_bus_give(vcpu);
 }

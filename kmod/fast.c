@@ -94,7 +94,7 @@ static bool stands_at_rip(struct assay_vcpu *vcpu, u64 opcode, unsigned int size
 	if (!x86_code64(s) || (s->rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(bytes))
 		return false;
 	assay_peek_begin(&peek, &vcpu->vm->memory);
-	got = assay_peek_code(vcpu, &peek, &bytes);
+	got = assay_peek_code(vcpu, &peek, &bytes, 1);
 	return assay_peek_end(&peek) && got && !((bytes ^ opcode) << (64 - 8 * size));
 }
 

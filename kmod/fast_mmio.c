@@ -12,14 +12,11 @@
 /* The instruction at RIP, if it is such a move. Hardware has fetched it, and marked its pages. */
 static bool decode(const struct assay_vcpu *vcpu, struct assay_peek *peek, struct x86_move *move)
 {
-	u64 rip = vcpu->state.rip;
-	struct x86_translation t;
 	u64 bytes[X86_MOVE_BYTES / sizeof(u64)];
 
-	if ((rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(bytes))
+	if ((vcpu->state.rip & ~PAGE_MASK) > PAGE_SIZE - sizeof(bytes))
 		return false;
-	return assay_peek_walk(vcpu, peek, rip, X86_ACCESS_FETCH | X86_ACCESS_PEEK, &t) &&
-	       assay_peek(peek, t.gpa, &bytes[0]) && assay_peek(peek, t.gpa + 8, &bytes[1]) &&
+	return assay_peek_code(vcpu, peek, bytes, ARRAY_SIZE(bytes)) &&
 	       x86_decode_move(move, (const u8 *)bytes);
 }
 

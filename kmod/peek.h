@@ -62,15 +62,20 @@ static __always_inline bool assay_peek_walk(const struct assay_vcpu *vcpu, struc
 			      assay_peek_entry, peek, t) == X86_OK;
 }
 
-/* 8 bytes at RIP in 64-bit code, all in one page, which hardware has fetched from, and marked. */
+/* What stands at RIP in 64-bit code, in one page, which hardware has fetched from, and marked. */
 static __always_inline bool assay_peek_code(const struct assay_vcpu *vcpu, struct assay_peek *peek,
-					    u64 *bytes)
+					    u64 *words, unsigned int count)
 {
 	unsigned int access = X86_ACCESS_FETCH | X86_ACCESS_PEEK;
 	struct x86_translation t;
 
 	if (x86_cpl(&vcpu->state) == 3)
 		access |= X86_ACCESS_USER;
-	return assay_peek_walk(vcpu, peek, vcpu->state.rip, access, &t) &&
-	       assay_peek(peek, t.gpa, bytes);
+	if (!assay_peek_walk(vcpu, peek, vcpu->state.rip, access, &t))
+		return false;
+	for (unsigned int i = 0; i < count; i++) {
+		if (!assay_peek(peek, t.gpa + i * sizeof(*words), &words[i]))
+			return false;
+	}
+	return true;
 }

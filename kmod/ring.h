@@ -19,7 +19,8 @@
  *
  * Before anybody has touched the page there may be exits in it that the module has asked for to
  * spare itself work (SVM: #NM and reads of CR0, while the guest's FPU waits). From the first touch
- * on, the one that maps it included, only what the guest makes necessary exits.
+ * on, the one that maps it included, only what the guest makes necessary exits, but for an entry
+ * that is under way then.
  *
  * The module only ever writes here: what a program writes over it is the program's own loss.
  */

@@ -392,7 +392,6 @@ static void svm_run(struct assay_vcpu *vcpu, const struct x86_event *event, unsi
 static void svm_fetch(struct assay_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = vcpu->hw;
-
 	u64 own = vcpu->state.cr0 & SVM_FPU_BITS;
 
 	svm_load_cold(&vcpu->state, svm->vmcb);

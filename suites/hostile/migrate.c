@@ -61,8 +61,20 @@ static uint32_t count_of(const struct machine *machine, unsigned int vcpu)
 	return *(volatile uint32_t *)(machine->memory + DATA_AT + 0x100 + 4 * vcpu);
 }
 
+/* What the guest had in its registers when it found something wrong. */
+static void show_registers(struct machine *machine, unsigned int vcpu)
+{
+	struct kvm_regs regs = { 0 };
+
+	ioctl(machine->vcpu[vcpu], KVM_GET_REGS, &regs);
+	printf("# vCPU %u: RIP %#llx, TSC %#llx:%#llx after %#llx:%#llx, EBX %#llx, ECX %#llx\n",
+	       vcpu, regs.rip, regs.rdx, regs.rax, regs.rdi, regs.rsi, regs.rbx, regs.rcx);
+}
+
 static void still_right(struct machine *machine, struct runner *runner)
 {
+	if (machine->run[runner->vcpu]->exit_reason == KVM_EXIT_SHUTDOWN)
+		show_registers(machine, runner->vcpu);
 	check(runner->last == KVM_EXIT_IO || runner->last == -EINTR || !runner->exits,
 	      "vCPU %u: expected only exits for the port, got %d", runner->vcpu, runner->last);
 	check(machine->run[runner->vcpu]->exit_reason != KVM_EXIT_SHUTDOWN,

@@ -28,7 +28,7 @@ HOSTILE = ('cpu', 'fpu', 'call', 'file', 'kill', 'signal', 'wait', 'state', 'scr
 MEMORY = ('slot', 'answer', 'dirty/between', 'dirty/e', 'dirty/began', 'dirty/manual', 'dirty/i',
           'dirty/r', 'dirty/f', 'change/d', 'change/l', 'change/m', 'change/n', 'change/r',
           'change/u', 'file/h', 'file/m', 'file/p', 'file/shared', 'file/t', 'fork/c', 'fork/h',
-          'fork/k', 'huge/h', 'huge/transparent_split', 'uffd', 'swap/k', 'swap/l', 'swap/n',
+          'fork/k', 'huge/h', 'huge/transparent_split', 'uffd', 'swap/k', 'swap/locked', 'swap/n',
           'account')
 CASES = ('io/out',)
 
