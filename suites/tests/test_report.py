@@ -3,6 +3,7 @@
 what the run itself would have written. Stored reports need no hypervisor; runs that are
 compared with what is told of them are skipped, with the reason, where there is none."""
 
+import itertools
 import json
 import os
 import re
@@ -47,6 +48,15 @@ def timeless(text):
     for pattern, instead in TIMES:
         text = re.sub(pattern, instead, text)
     return text
+
+
+def must_be_same(one, other):
+    """Lines are long: what is shown is where the first two differ."""
+    for left, right in itertools.zip_longest(one.splitlines(), other.splitlines(), fillvalue=''):
+        if left != right:
+            at = max(len(os.path.commonprefix((left, right))) - 100, 0)
+            shown = (f'{line[:80]}...{line[at:at + 200]}' for line in (left, right))
+            pytest.fail('\nand\n'.join(shown))
 
 
 # ---- stored reports ----------------------------------------------------------------------
@@ -186,7 +196,7 @@ def test_same_report_however_registers_travel(pytestconfig, assay, failing):
         pytest.skip(' '.join(errors.strip() for _, _, errors in ways))
     texts = [timeless(lines) for _, lines, _ in ways]
     assert '"rip":"0x8' in texts[0]
-    assert texts[0].splitlines() == texts[1].splitlines()
+    must_be_same(*texts)
 
 
 @pytest.mark.parametrize('form', FORMATS)
@@ -204,4 +214,4 @@ def test_run_and_report(pytestconfig, assay, failing, form, what):
     assert len(told[1].splitlines()) > 20
     if 'slowest' in run[1]:     # ten of them, in an order that is another one each time
         run, told = ((r[0], r[1].partition('\nslowest\n')[0]) for r in (run, told))
-    assert timeless(told[1]) == timeless(run[1])
+    must_be_same(timeless(told[1]), timeless(run[1]))
