@@ -164,14 +164,9 @@ case xchg_%1, TEXT
 	emulate	lock xchg [OPERAND + 8], AX%1
 	checkpoint rax=RAX_NOW
 	writes	OPERAND + 8, DATA%1, A%1
-	%if %1 == 8
-	%assign opcode 0x86
-	%else
-	%assign opcode 0x87
-	%endif
-	size_prefix %1
+	opcode_of %1, 0x86
 	rax_is_a %1
-	emulate	db PREFIX opcode, 0xd8	; RAX and RBX
+	emulate	db PREFIX OPCODE, 0xd8	; RAX and RBX
 	checkpoint rax=RAX_NOW, rbx=A%1
 %endmacro
 each_size exchange_case
@@ -236,12 +231,7 @@ case %2_%1, TEXT
 	any_ring
 	operand	dq, A%1, A%1
 	one	%2, %1, A%1
-	size_prefix %1
-	%if %1 == 8
-	%assign opcode %4
-	%else
-	%assign opcode %4 + 1
-	%endif
+	opcode_of %1, %4
 	flags_before
 	emulate	%2 SIZE%1 [OPERAND]
 	checkpoint status=FLAGS
@@ -253,7 +243,7 @@ case %2_%1, TEXT
 	rax_is_a %1
 	rax_after %1, RESULT
 	flags_before
-	emulate	db PREFIX opcode, 0xc0 | %3 << 3
+	emulate	db PREFIX OPCODE, 0xc0 | %3 << 3
 	checkpoint status=FLAGS, rax=RAX_NOW
 %endmacro
 %macro inc_case 1.nolist
@@ -313,17 +303,14 @@ case inc_dec_register, "INC and DEC by the opcodes that name a register"
 	%if %1 == 8
 	%define IMMEDIATE B8
 	%define IMMEDIATE_BYTES B8
-	%assign opcode 0xf6
 	%elif %1 == 16
 	%define IMMEDIATE B16
 	%define IMMEDIATE_BYTES 0xc5, 0x7a
-	%assign opcode 0xf7
 	%else
 	%define IMMEDIATE B32
 	%define IMMEDIATE_BYTES 0xd1, 0xb3, 0xc5, 0x7a
-	%assign opcode 0xf7
 	%endif
-	size_prefix %1
+	opcode_of %1, 0xf6
 	rax_is_a %1
 	rax_after %1, A%1
 %endmacro
@@ -348,7 +335,7 @@ case test_%1, TEXT
 	emulate	test AX%1, IMMEDIATE	; A8, A9
 	checkpoint status=FLAGS, undefined=AF
 	stc
-	emulate	db PREFIX opcode, 0xc0, IMMEDIATE_BYTES
+	emulate	db PREFIX OPCODE, 0xc0, IMMEDIATE_BYTES
 	checkpoint status=FLAGS, undefined=AF
 	stc
 	emulate	test SIZE%1 [OPERAND], IMMEDIATE
@@ -368,10 +355,10 @@ case test_alias_%1, TEXT
 	mov	edi, OPERAND
 	test_flags %1, IMMEDIATE
 	stc
-	emulate	db PREFIX opcode, 1 << 3 | AT_RDI, IMMEDIATE_BYTES
+	emulate	db PREFIX OPCODE, 1 << 3 | AT_RDI, IMMEDIATE_BYTES
 	checkpoint status=FLAGS, undefined=AF, rax=RAX_NOW, rdi=OPERAND
 	stc
-	emulate	db PREFIX opcode, 0xc0 | 1 << 3, IMMEDIATE_BYTES
+	emulate	db PREFIX OPCODE, 0xc0 | 1 << 3, IMMEDIATE_BYTES
 	checkpoint status=FLAGS, undefined=AF
 %endmacro
 each_size test_alias_case

@@ -5,17 +5,7 @@
 %include "microguest.inc"
 modes real16, prot32, long64
 %include "emulate.inc"
-
-%if BITS == 16
-	%define AT(label) [label]
-%else
-	%define AT(label) [abs label]
-%endif
-%macro both_rings 0.nolist
-	%if !REAL
-	rings	0, 3
-	%endif
-%endmacro
+%include "fpu.inc"
 
 ; Two numbers of 32 bits, as an operand of 64 has them.
 %define PS(low, high) (__?float32?__(low) | (__?float32?__(high) << 32))
@@ -349,14 +339,7 @@ case movd_registers, "MOVD and MOVQ between general and XMM registers"
 
 ; The registers are looked at through memory, for their other bits differ among processors; at the
 ; end they are empty and forgotten.
-section .data
-align 16
-initial:				; SDM 1 table 10-2
-	dw	0x37f
-	times 22 db 0
-	dd	0x1f80
-	times 512 - 28 db 0
-section .text
+initial_image
 
 ; mmx_gives VALUE, FIELDS: what is in MM2; of all others only the fields differ.
 %macro mmx_gives 1-2+.nolist

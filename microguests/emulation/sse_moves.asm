@@ -24,13 +24,6 @@ modes real16, prot32, compat32, long64
 	%endif
 %endmacro
 
-; both_rings: CPL 3 too, where the mode has it.
-%macro both_rings 0.nolist
-	%if !REAL
-	rings	0, 3
-	%endif
-%endmacro
-
 ; load NAME, TEXT, OFFSET, INSTRUCTION: fills XMM1 from OPERAND + OFFSET.
 %macro load 4.nolist
 	%defstr _name %4

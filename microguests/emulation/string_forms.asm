@@ -8,16 +8,6 @@ modes real16, prot32, long64
 
 %define AFTER(address, items, bits) (address) + (items) * (bits) / 8
 
-; opcode_of BITS, OPCODE FOR BYTES: OPCODE, and PREFIX
-%macro opcode_of 2.nolist
-	size_prefix %1
-	%if %1 == 8
-	%assign OPCODE %2
-	%else
-	%assign OPCODE %2 + 1
-	%endif
-%endmacro
-
 ; ---- without comparison -------------------------------------------------------------------------------
 
 ; moves BITS, PREFIX: two items of each, from and to the operand

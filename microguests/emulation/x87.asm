@@ -9,26 +9,9 @@
 modes real16, prot32, compat32, long64
 %include "emulate.inc"
 %include "events.inc"
+%include "fpu.inc"
 
-section .data
-align 16
-initial:				; SDM 1 table 10-2
-	dw	0x37f
-	times 22 db 0
-	dd	0x1f80
-	times 512 - 28 db 0
-section .text
-
-%if BITS == 16
-	%define AT(label) [label]
-%else
-	%define AT(label) [abs label]
-%endif
-%macro both_rings 0.nolist
-	%if !REAL
-	rings	0, 3
-	%endif
-%endmacro
+initial_image
 
 ; forgotten [FIELDS]: the end of a case.
 %macro forgotten 0-1+.nolist

@@ -5,12 +5,8 @@
 modes real16, prot32, compat32, long64, vm86
 %include "emulate.inc"
 %include "forms.inc"
+%include "fpu.inc"
 
-%if BITS == 16
-	%define AT(label) [label]
-%else
-	%define AT(label) [abs label]
-%endif
 %define LINEAR (MODE_NUMBER == MODE_REAL16 || MODE_NUMBER == MODE_VM86)
 
 ; TOP is 6; precision and denormal were met, and are masked. ST0 is 1.5, ST1 -0.0, all else empty.
@@ -28,13 +24,9 @@ modes real16, prot32, compat32, long64, vm86
 	times 60 db 0
 %endmacro
 
+initial_image
+
 section .data
-align 16
-initial:				; SDM 1 table 10-2
-	dw	0x37f
-	times 22 db 0
-	dd	0x1f80
-	times 512 - 28 db 0
 image:					; as instructions without a prefix have it
 %if BITS == 16
 	environment dw
