@@ -32,12 +32,13 @@ modes prot16, prot32, compat32, long64
 	memory	FRAME_AT, dw, FRAME(%1, %2)
 %endmacro
 
+%define MORE_REFS
 ; A selector that each of the three instructions refuses:
 ; far_fault NAME, TEXT, SELECTOR, VECTOR, ERROR [, AR, LIMIT of the descriptor SEL_FREE].
 %macro far_fault 5-7.nolist AR_OWN, LIMIT
 	%strcat _text "JMP far to ", %2
 case jmp_%1, _text
-	ref	"SDM 2 JMP", "APM 3 JMP (Far)"
+	ref	"SDM 2 JMP", "APM 3 JMP (Far)" MORE_REFS
 	descriptor SEL_FREE, base=0, limit=%7, ar=%6
 	operand	dw, POINTER(.there, %3)
 	emulate	jmp FAR far [OPERAND]
@@ -45,7 +46,7 @@ case jmp_%1, _text
 
 	%strcat _text "CALL far to ", %2
 case call_%1, _text
-	ref	"SDM 2 CALL", "APM 3 CALL (Far)"
+	ref	"SDM 2 CALL", "APM 3 CALL (Far)" MORE_REFS
 	descriptor SEL_FREE, base=0, limit=%7, ar=%6
 	operand	dw, POINTER(.there, %3)
 	emulate	call FAR far [OPERAND]
@@ -53,7 +54,7 @@ case call_%1, _text
 
 	%strcat _text "far RET to ", %2
 case retf_%1, _text
-	ref	"SDM 2 RET", "APM 3 RET (Far)"
+	ref	"SDM 2 RET", "APM 3 RET (Far)" MORE_REFS
 	descriptor SEL_FREE, base=0, limit=%7, ar=%6
 	frame	.there, %3
 	emulate	retf
@@ -80,6 +81,14 @@ far_fault limit, "an offset beyond the new limit is #GP(0)", SEL_FREE, VEC_GP, 0
 %if LONG
 far_fault l_and_d, "code with both L and D set is #GP(selector)", SEL_FREE, VEC_GP, SEL_FREE, \
 	AR_CODE64 | AR_DB
+; Long mode switches no tasks: a TSS is only there to be loaded into TR.
+%define MORE_REFS , "SDM 3 7.7", "APM 2 12.2.5"
+far_fault tss, "an available 64-bit TSS is #GP(selector)", SEL_FREE, VEC_GP, SEL_FREE, AR_TSS, 0x67
+far_fault busy_tss, "the busy TSS of the task itself is #GP(selector)", SEL_TSS, VEC_GP, SEL_TSS
+far_fault tss_not_present, "a TSS that is not present is #GP(selector): the type goes first", SEL_FREE, VEC_GP, \
+	SEL_FREE, AR_TSS & ~AR_P, 0x67
+far_fault task_gate, "a task gate is #GP(selector)", SEL_FREE, VEC_GP, SEL_FREE, AR_TASKGATE, 0x67
+%define MORE_REFS
 %endif
 
 case retf_inner, "far RET to an inner level is #GP(selector)"
