@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* assay run: instances on a target, judged and reported. */
+#define _GNU_SOURCE
 #include "cmd_run.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +182,17 @@ static bool one_option(struct run_options *options, int option)
 	}
 }
 
+/* Processors this process may use: taskset and containers may leave it fewer than there are. */
+static unsigned int allowed_cpus(void)
+{
+	cpu_set_t set;
+
+	/* It fails where there are more than fit in a cpu_set_t. */
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return WORKERS_MAX;
+	return (unsigned int)CPU_COUNT(&set);
+}
+
 /* False: exit with *status. */
 static bool parse(int argc, char **argv, struct run_options *options, enum status *status)
 {
@@ -203,14 +216,14 @@ static bool parse(int argc, char **argv, struct run_options *options, enum statu
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int cpus = allowed_cpus();
 	int option;
 
 	*options = (struct run_options){
 		.target = "/dev/kvm",
 		.format = "pretty",
 		.timeout_ms = TIMEOUT_MS,
-		.jobs = cpus < 1 ? 1 : cpus > WORKERS_MAX ? WORKERS_MAX : (unsigned int)cpus,
+		.jobs = cpus > WORKERS_MAX ? WORKERS_MAX : cpus,
 	};
 	*status = STATUS_ERROR;
 	optind = 0;	/* getopt(3): begins anew */

@@ -32,11 +32,12 @@ class Boot:
     job        cpio archive: the command and its files; the kernel gets one after the other
     arguments  of the kernel, complete
     cpu        model, or None for the machine's own choice
-    smp        processors
+    smp        processors that guests may run on
     memory     MiB
     scratch    directory for this run alone; it is removed afterwards
     gdb        path of a socket where a debugger is to be served, or None
     icount     an instruction takes 2 to the power of this nanoseconds; None: what it takes
+    spare      processors before those, that no guest runs on
     """
     image: str
     vmlinux: typing.Optional[str]
@@ -50,6 +51,7 @@ class Boot:
     scratch: str
     gdb: typing.Optional[str]
     icount: typing.Optional[int] = None
+    spare: int = 0
 
 
 class Machine:
@@ -66,6 +68,7 @@ class Machine:
     timeout = 600           # seconds for all, unless asked otherwise
     stall = 30              # seconds without a sign of life, unless asked otherwise
     holds_guests = False    # whether stock KVM's first and last guest must be the agent's
+    spares_first = False    # whether the first of several processors must run no guest
     can_debug = False       # whether Boot.gdb is obeyed
     can_count = False       # whether Boot.icount is obeyed
     entries = ()            # symbols of modules where the processor enters a guest: KVM's, ours

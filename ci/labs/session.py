@@ -139,6 +139,10 @@ class Session:
         settings = [('env', 'ASSAY_MACHINE=' + seen_as), *self.observer.settings]
         if config.hypervisor == 'kvm' and config.smp > 1 and self.machine.holds_guests:
             settings.append(('hold', '/dev/kvm'))
+        # With counted time one thread has them all.
+        spare = int(config.smp > 1 and config.icount is None and self.machine.spares_first)
+        if spare:
+            settings.append(('spare', '1'))
         job = initramfs.job(self.command, config.files, config.fetch, settings)
         path = os.path.join(self.scratch, 'job')
         with open(path, 'wb') as file:
@@ -149,7 +153,8 @@ class Session:
         base = initramfs.base(self.machine, order, loaded)
         memory = config.memory or self.machine.memory
         return machine.Boot(kernel.image, kernel.vmlinux, kernel.release, base, path, arguments,
-                            config.cpu, config.smp, memory, self.scratch, config.gdb, config.icount)
+                            config.cpu, config.smp, memory, self.scratch, config.gdb, config.icount,
+                            spare)
 
     def modules(self, kernel):
         """[(name, bytes)] of what is loaded, in that order."""

@@ -34,6 +34,10 @@ void log_clear(void);
 unsigned int log_lines(const char *text);
 /* Prints where in the kernel a thread of this process is. */
 void show_stack(int thread);
+/* The processors that this program was begun with, by numbers from 0. To be found first. */
+void cpus_find(void);
+unsigned int cpus(void);
+/* Linux's number of one of them. */
+unsigned int cpu_number(unsigned int cpu);
 /* The thread runs on that processor alone. False: it cannot. */
 bool pin(int thread, unsigned int cpu);
-unsigned int cpus(void);

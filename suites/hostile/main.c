@@ -64,6 +64,7 @@ int main(int argc, char **argv)
 	}
 	if (!seconds)
 		return usage();
+	cpus_find();
 	/* It may be there. */
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	return harness_run(&(struct harness){

@@ -77,16 +77,33 @@ void show_stack(int thread)
 		fclose(file);
 }
 
+static cpu_set_t allowed;	/* when this program was begun: a test pins its own threads */
+
+void cpus_find(void)
+{
+	check(!sched_getaffinity(0, sizeof(allowed), &allowed), "sched_getaffinity: %m");
+}
+
+unsigned int cpus(void)
+{
+	return (unsigned int)CPU_COUNT(&allowed);
+}
+
+unsigned int cpu_number(unsigned int cpu)
+{
+	unsigned int number = 0;
+
+	check(cpu < cpus(), "there is no processor %u of %u", cpu, cpus());
+	while (!CPU_ISSET(number, &allowed) || cpu--)
+		number++;
+	return number;
+}
+
 bool pin(int thread, unsigned int cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	CPU_SET(cpu_number(cpu), &set);
 	return !sched_setaffinity(thread, sizeof(set), &set);
-}
-
-unsigned int cpus(void)
-{
-	return (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
 }

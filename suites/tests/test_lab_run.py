@@ -258,6 +258,14 @@ def test_a_broken_module_turns_cases_red_and_the_lab_lives(tmp_path):
     assert re.search(rb'^not as expected: ', outcome.output, re.MULTILINE)
 
 
+@pytest.mark.parametrize('processors, allowed', [(1, '0'), (2, '1-2'), (3, '1-3')])
+def test_no_guest_runs_on_the_first_of_several_processors(processors, allowed):
+    """Not in QEMU: the others disturb it."""
+    done = lab('svm', '--smp', str(processors), *SMALL, '--', 'sh', '-c',
+               'nproc; grep Cpus_allowed_list /proc/self/status')
+    assert done.output.decode().split() == [str(processors), 'Cpus_allowed_list:', allowed]
+
+
 @pytest.mark.parametrize('processors, version, held', [(1, (7, 2, 22), 0), (2, (7, 2, 22), 2),
                                                        (2, (8, 1, 0), 0)])
 def test_guests_are_held_where_patches_are_lost(processors, version, held, tmp_path):

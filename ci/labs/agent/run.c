@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,19 @@ static void fill(struct stream *stream)
 		flush(stream);
 }
 
+/* Whoever runs guests may not do so on the first processor (qemu.py says why). */
+static void leave_first_processor(void)
+{
+	cpu_set_t set;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	CPU_CLR(0, &set);
+	if (sched_setaffinity(0, sizeof(set), &set)) {
+		dprintf(2, "lab: there is no processor but the first: %s\n", strerror(errno));
+		_exit(126);
+	}
+}
+
 /* In the child: becomes the command. */
 static void become(const struct settings *job)
 {
@@ -72,6 +86,8 @@ static void become(const struct settings *job)
 		putenv((char *)variable);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (settings_next(job, "spare", NULL))
+		leave_first_processor();
 	execvp(arguments[0], arguments);
 	dprintf(2, "lab: %s: %s\n", arguments[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
