@@ -32,7 +32,7 @@ TOLD = re.compile(rb'^@lines\n(.*?)^@end\n', re.MULTILINE | re.DOTALL)
 FAILED = re.compile(r'^(?:#.*\n)*not ok .*\n', re.MULTILINE)
 
 # $@ is the command. Modules go before the last telling: their ends are counted, too. They are
-# unloaded in the order in which nothing needs them.
+# unloaded in the order in which nothing needs them, and a telling that goes on holds them.
 SCRIPT = '''
 tell() {
 	text=$(cat /sys/kernel/debug/assay-lines/* | gzip -c | base64)
@@ -45,7 +45,11 @@ GCOV_PREFIX=/tmp/gcda "$@"
 status=$?
 kill $teller
 wait $teller 2>/dev/null
-rmmod assay kvm_amd kvm_intel kvm 2>/dev/null
+for again in 1 2 3 4 5 6 7 8 9; do
+	rmmod assay kvm_amd kvm_intel kvm 2>/dev/null
+	ls /sys/kernel/debug/assay-lines | grep -qv '[.]' || break
+	sleep 1
+done
 tell
 exit $status
 '''.replace('WHILE', str(WHILE))
