@@ -41,3 +41,5 @@ unsigned int cpus(void);
 unsigned int cpu_number(unsigned int cpu);
 /* The thread runs on that processor alone. False: it cannot. */
 bool pin(int thread, unsigned int cpu);
+/* All processors but the machine's first go away, or come back. */
+void others_online(bool on);

@@ -84,6 +84,18 @@ void cpus_find(void)
 	check(!sched_getaffinity(0, sizeof(allowed), &allowed), "sched_getaffinity: %m");
 }
 
+void others_online(bool on)
+{
+	char path[64];
+
+	for (unsigned int number = 1;; number++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", number);
+		if (access(path, W_OK))
+			return;
+		check(write_text(path, on ? "1" : "0"), "%s: %m", path);
+	}
+}
+
 unsigned int cpus(void)
 {
 	return (unsigned int)CPU_COUNT(&allowed);
