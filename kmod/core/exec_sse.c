@@ -72,17 +72,119 @@ static enum x86_result raise_numeric(struct x86_exec *x, u32 mxcsr)
 	return x->s.cr4 & CR4_OSXMMEXCPT ? exec_fault(x, X86_XM) : exec_ud(x);
 }
 
+/* ---- results that are tiny or huge (SDM 1 11.5.2) ------------------------------------------- */
+
+/* The format of an element of the operands, and of the result. */
+struct format {
+	u64 fraction, exponent;	/* their bits */
+	unsigned int shift;	/* of the exponent */
+};
+
+static const struct format formats[2] = {
+	{ 0x7fffff, 0xff, 23 }, { 0xfffffffffffffull, 0x7ff, 52 },
+};
+
+static bool is_denormal(const struct format *f, u64 value)
+{
+	return value & f->fraction && !(value >> f->shift & f->exponent);
+}
+
+/* The same number with an exponent in the middle, so that no product or quotient is too far off. */
+static u64 centred(const struct format *f, u64 value)
+{
+	u64 fraction = value & f->fraction;
+
+	if (is_denormal(f, value)) {
+		while (!(fraction >> f->shift))
+			fraction <<= 1;
+	}
+	return (value & ~(f->exponent << f->shift | f->fraction)) | (f->exponent / 2) << f->shift |
+	       (fraction & f->fraction);
+}
+
+/* A quarter of the number, if it is not so small that the sum with a huge one is inexact anyway. */
+static u64 quartered(const struct format *f, u64 value)
+{
+	return (value >> f->shift & f->exponent) > 2 ? value - (2ull << f->shift) : value;
+}
+
+static u32 masked_flags(struct x86_exec *x, u8 prefix, u64 *to, u64 from, u32 control)
+{
+	u64 dst[2] = { *to }, src[2] = { from }, unused = 0;
+	u32 mxcsr = control;
+
+	sse_run(x->insn.opcode, prefix, (u8 *)dst, (const u8 *)src, &mxcsr, &unused);
+	*to = dst[0];
+	return mxcsr & MXCSR_EXCEPTIONS;
+}
+
+/*
+ * What one element flags where overflow or underflow is not masked: a result that is tiny counts
+ * even if it is exact, and whether it is inexact goes by an exponent without bounds.
+ */
+static u32 element_flags(struct x86_exec *x, u8 prefix, u64 to, u64 from, u32 control, u32 unmasked)
+{
+	bool sum = x->insn.opcode == 0x58 || x->insn.opcode == 0x5c;
+	const struct format *f = &formats[prefix == 0xf2];
+	const struct format *result = &formats[prefix == 0xf2 && x->insn.opcode != 0x5a];
+	u64 value = to;
+	u32 flags = masked_flags(x, prefix, &value, from, control), kind;
+
+	if (result == &formats[0])
+		value &= 0xffffffff;
+	if (flags & MXCSR_OVERFLOW)
+		kind = MXCSR_OVERFLOW;
+	else if (flags & MXCSR_UNDERFLOW || is_denormal(result, value))
+		kind = MXCSR_UNDERFLOW;
+	else
+		return flags;
+	if (!(kind & unmasked))
+		return flags;
+	flags = (flags & MXCSR_BEFORE) | kind;
+	/* Sums that are tiny are exact: all numbers are multiples of the smallest. */
+	if (sum && kind == MXCSR_UNDERFLOW)
+		return flags;
+	to = sum ? quartered(f, to) : centred(f, to);
+	from = sum ? quartered(f, from) : centred(f, from);
+	return flags | (masked_flags(x, prefix, &to, from, control) & MXCSR_INEXACT);
+}
+
+/* The same of all elements. Operands are as they were before the instruction. */
+static u32 exact_flags(struct x86_exec *x, u8 prefix, const u8 *dst, const u8 *src, u32 control,
+		       u32 unmasked)
+{
+	bool wide = prefix == 0x66 || prefix == 0xf2, packed = !prefix || prefix == 0x66;
+	unsigned int size = wide ? 8 : 4, end = packed ? 16 : size;
+	u32 flags = 0;
+
+	for (unsigned int at = 0; at < end; at += size) {
+		u64 to = 0, from = 0;
+
+		memcpy(&to, dst + at, size);
+		memcpy(&from, src + at, size);
+		flags |= element_flags(x, wide ? 0xf2 : 0xf3, to, from, control, unmasked);
+	}
+	return flags;
+}
+
+/* Add, multiply, subtract, divide, and conversions to a narrower format. */
+static bool may_be_tiny(u8 opcode, u8 prefix)
+{
+	return opcode == 0x58 || opcode == 0x59 || opcode == 0x5c || opcode == 0x5e ||
+	       (opcode == 0x5a && (prefix == 0x66 || prefix == 0xf2));
+}
+
 /*
  * Made with everything masked. What is then flagged is what the unmasked would raise, but for
- * results that are tiny or huge: whether these are exact is not told (SDM 1 11.5.2).
+ * results that are tiny or huge.
  */
 enum x86_result exec_sse(struct x86_exec *x)
 {
 	u8 prefix = x->insn.repeat ? x->insn.repeat : x->insn.operand_prefix ? 0x66 : 0;
 	unsigned int bytes = operand_bytes(x->insn.opcode, prefix);
-	u32 own, mxcsr, raised, unmasked;
+	u32 own, control, mxcsr, raised, unmasked;
+	u8 before[16], src[16], *reg;
 	enum x86_result result;
-	u8 src[16];
 
 	if (!bytes || !exec_take_fpu(x))
 		return X86_UNIMPLEMENTED;
@@ -91,18 +193,20 @@ enum x86_result exec_sse(struct x86_exec *x)
 		result = get_source(x, bytes, src);
 	if (result != X86_OK)
 		return result;
+	reg = exec_xmm(x, x->insn.reg);
+	memcpy(before, reg, 16);
 	memcpy(&own, x->fpu + FX_MXCSR, 4);
-	if (~own >> MXCSR_MASK_SHIFT & MXCSR_UNDERFLOW)
-		return X86_UNIMPLEMENTED;
+	unmasked = ~own >> MXCSR_MASK_SHIFT & MXCSR_EXCEPTIONS;
 	mxcsr = (own & MXCSR_DEFINED & ~MXCSR_EXCEPTIONS) | MXCSR_EXCEPTIONS << MXCSR_MASK_SHIFT;
-	if (!sse_run(x->insn.opcode, prefix, exec_xmm(x, x->insn.reg), src, &mxcsr, &x->s.rflags))
+	control = mxcsr;
+	if (!sse_run(x->insn.opcode, prefix, reg, src, &mxcsr, &x->s.rflags))
 		return X86_UNIMPLEMENTED;
 	raised = mxcsr & MXCSR_EXCEPTIONS;
-	unmasked = raised & ~(own >> MXCSR_MASK_SHIFT);
+	if (unmasked & (MXCSR_OVERFLOW | MXCSR_UNDERFLOW) && may_be_tiny(x->insn.opcode, prefix))
+		raised = exact_flags(x, prefix, before, src, control, unmasked);
+	unmasked &= raised;
 	if (unmasked & MXCSR_BEFORE)
 		raised &= MXCSR_BEFORE;
-	else if (unmasked & MXCSR_OVERFLOW)
-		return X86_UNIMPLEMENTED;
 	own |= raised;
 	if (unmasked)
 		return raise_numeric(x, own);

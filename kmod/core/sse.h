@@ -11,6 +11,7 @@
 #define MXCSR_BEFORE 0x07u	/* invalid, denormal, divide-by-zero: before anything is computed */
 #define MXCSR_OVERFLOW 0x08u
 #define MXCSR_UNDERFLOW 0x10u
+#define MXCSR_INEXACT 0x20u
 #define MXCSR_EXCEPTIONS 0x3fu
 #define MXCSR_MASK_SHIFT 7
 

@@ -303,10 +303,9 @@ static void random_floats(u8 bytes[16])
 	}
 }
 
-/* Underflow stays masked: what it does otherwise is not for the executor. */
 static void random_sse(u8 *fpu)
 {
-	u16 mxcsr = (random_below(4) ? 0x1f80 : 0x0800 | (random_next() & 0x1f80)) |
+	u16 mxcsr = (random_below(4) ? 0x1f80 : random_next() & 0x1f80) |
 		    random_below(4) << 13 | (random_below(8) ? 0 : 0x8000) |
 		    (random_below(8) ? 0 : 0x0040) | (random_below(4) ? 0 : random_below(64));
 

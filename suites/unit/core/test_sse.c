@@ -71,15 +71,54 @@ static void test_exceptions(void)
 	put32(MXCSR_AT, ALL_MASKED & ~0x200u);
 	FAULTS(&m, DIVSS, X86_UD, -1, "the same without CR4.OSXMMEXCPT");
 	ok_equal(get32(MXCSR_AT), (ALL_MASKED & ~0x200u) | 4, "is flagged, too");
-	reset(ALL_MASKED & ~0x800u);
-	ok_equal(RUN(&m, DIVSS), X86_UNIMPLEMENTED, "with underflow not masked");
-	ok(machine_untouched(&m) && get32(MXCSR_AT) == (ALL_MASKED & ~0x800u), "nothing happens");
-	reset(ALL_MASKED & ~0x400u);
-	put32(XMM_AT(0), 0x7f000000);
-	ok_equal(RUN(&m, "\xf3\x0f\x59\xc0"), X86_UNIMPLEMENTED, "an overflow that is not masked");
-	ok_equal(get32(MXCSR_AT), ALL_MASKED & ~0x400u, "nothing happens");
+}
+
+/* Overflow and underflow that are not masked: the flags by exactness (SDM 1 4.9.1.4 to 4.9.1.6). */
+static const struct {
+	const char *name;
+	char code[5];		/* of XMM0 and XMM1 */
+	u64 left, right;	/* their low halves */
+	unsigned int masked, flags;
+} extremes[] = {
+	{ "MULSS, huge and exact", "\xf3\x0f\x59\xc1", 0x7f000000, 0x7f000000, 0x37, 0x08 },
+	{ "MULSS, huge and inexact", "\xf3\x0f\x59\xc1", 0x7f7fffff, 0x7f7fffff, 0x37, 0x28 },
+	{ "ADDSS, huge and exact", "\xf3\x0f\x58\xc1", 0x7f7fffff, 0x7f7fffff, 0x37, 0x08 },
+	{ "ADDSS, huge and inexact", "\xf3\x0f\x58\xc1", 0x7f7fffff, 0x7f000000, 0x37, 0x28 },
+	{ "SUBSS, huge and exact", "\xf3\x0f\x5c\xc1", 0x7f7fffff, 0xff7fffff, 0x37, 0x08 },
+	{ "DIVSS, huge and exact", "\xf3\x0f\x5e\xc1", 0x7f000000, 0x3e800000, 0x37, 0x08 },
+	{ "MULSS, tiny and exact", "\xf3\x0f\x59\xc1", 0x00800000, 0x3f000000, 0x2f, 0x10 },
+	{ "MULSS, tiny, with no bit too many", "\xf3\x0f\x59\xc1", 0x00800001, 0x3f000000, 0x2f, 0x10 },
+	{ "MULSS, tiny and inexact", "\xf3\x0f\x59\xc1", 0x00800001, 0x3effffff, 0x2f, 0x30 },
+	{ "ADDSS of denormals", "\xf3\x0f\x58\xc1", 1, 2, 0x2f, 0x12 },
+	{ "MULSD, tiny and exact", "\xf2\x0f\x59\xc1", 1ull << 52, 0x3fe0000000000000, 0x2f, 0x10 },
+	{ "MULSD, huge and exact", "\xf2\x0f\x59\xc1", 0x7fe0000000000000, 0x7fe0000000000000, 0x37, 0x08 },
+	{ "CVTSD2SS, huge and exact", "\xf2\x0f\x5a\xc1", 0, 0x7fe0000000000000, 0x37, 0x08 },
+	{ "CVTSD2SS, tiny and exact", "\xf2\x0f\x5a\xc1", 0, 0x36a0000000000000, 0x2f, 0x10 },
+	{ "CVTPD2PS, tiny and inexact", "\x66\x0f\x5a\xc1", 0, 0x36a0000000000001, 0x2f, 0x30 },
+	{ "MULPS, one element huge, one tiny", "\x0f\x59\xc1", 0x7f00000000800001, 0x7f0000003f000000, 0x37, 0x38 },
+	{ "MULPS, the tiny one not masked, too", "\x0f\x59\xc1", 0x7f00000000800001, 0x7f0000003f000000, 0x27, 0x18 },
+	{ "DIVPS, one by 0, one tiny, two 0 by 0", "\x0f\x5e\xc1", 0x3f80000000800001, 0x40000000, 0x28, 0x05 },
+};
+
+static void test_extremes(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(extremes); i++) {
+		unsigned int mxcsr = extremes[i].masked << 7;
+		u8 before[16];
+
+		reset(mxcsr);
+		memset(m.fpu + XMM_AT(0), 0, 32);
+		memcpy(m.fpu + XMM_AT(0), &extremes[i].left, 8);
+		memcpy(m.fpu + XMM_AT(1), &extremes[i].right, 8);
+		memcpy(before, m.fpu + XMM_AT(0), 16);
+		FAULTS(&m, extremes[i].code, X86_XM, -1, extremes[i].name);
+		ok_equal(get32(MXCSR_AT), mxcsr | extremes[i].flags, "%s: flags", extremes[i].name);
+		ok(!memcmp(before, m.fpu + XMM_AT(0), 16), "%s: no result", extremes[i].name);
+	}
+	reset(ALL_MASKED & ~0xc00u);
 	put32(XMM_AT(1), 0x3f800000);
-	DONE(&m, "\xf3\x0f\x59\xc1", "none, though it is not masked");
+	DONE(&m, "\xf3\x0f\x59\xc1", "a product of 1, with neither masked");
+	ok_equal(get32(MXCSR_AT), ALL_MASKED & ~0xc00u, "flags nothing");
 }
 
 /* ModRM C1: XMM0 and XMM1, or ECX and XMM0. */
@@ -155,6 +194,7 @@ int main(void)
 	test_arithmetic();
 	test_enabled();
 	test_exceptions();
+	test_extremes();
 	test_forms();
 	return tap_done();
 }
