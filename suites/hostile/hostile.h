@@ -26,6 +26,8 @@ bool is_assay(void);
 long long counter(const char *name);
 /* Waits until no VM and no vCPU is left, for some seconds. False, with a line: some are. */
 bool nothing_left(void);
+/* The same, and nobody holds the module: for who has no file of it open. */
+bool unused(void);
 /* Skips the test without --machine. */
 void need_machine(void);
 

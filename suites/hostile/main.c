@@ -71,6 +71,6 @@ int main(int argc, char **argv)
 		.program = "hostile-test",
 		.themes = themes,
 		.count = sizeof(themes) / sizeof(themes[0]),
-		.clean = nothing_left,
+		.clean = unused,
 	}, argv + i, list);
 }

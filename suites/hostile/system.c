@@ -42,6 +42,32 @@ bool nothing_left(void)
 	return false;
 }
 
+/* What holds the module: files that are open, VMs. */
+static int users(void)
+{
+	FILE *file = fopen("/sys/module/assay/refcnt", "re");
+	int count = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%d", &count) != 1)
+		count = 0;
+	fclose(file);
+	return count;
+}
+
+bool unused(void)
+{
+	if (!nothing_left())
+		return false;
+	for (unsigned int i = 0; is_assay() && i < 100 && users() > 0; i++)
+		usleep(100000);
+	if (!is_assay() || users() <= 0)
+		return true;
+	printf("# left: %d users of the module\n", users());
+	return false;
+}
+
 unsigned int log_lines(const char *text)
 {
 	int bytes = klogctl(10, NULL, 0), got;		/* SYSLOG_ACTION_SIZE_BUFFER */
