@@ -268,6 +268,103 @@ static void tables_replaced(void)
 	      "a table that is gone has led to %#llx", guest.run->mmio.phys_addr);
 }
 
+/* ---- accesses that are not what they seem --------------------------------------------------- */
+
+#define HALF (sizeof(u64) / 2)
+
+static void check_half(const struct guest *guest, int result, u64 gpa, bool write)
+{
+	check_equal(result, KVM_EXIT_MMIO, "exit reason");
+	check_equal(guest->run->mmio.phys_addr, gpa, "address of what is not in memory");
+	check_equal(guest->run->mmio.len, HALF, "its length");
+	check_equal(guest->run->mmio.is_write, write, "is_write");
+}
+
+/* A page of memory between pages that are none: of what crosses its ends half is asked for. */
+static void two_pages(void)
+{
+	const u64 first = NONE + PAGE - HALF, last = NONE + 2 * PAGE - HALF;
+	const u32 low = (u32)ANSWER, high = (u32)(ANSWER >> 32);
+	struct guest guest;
+	u8 *memory = memory_new(PAGE);
+	u64 value;
+
+	guest_create(&guest);
+	slot_add(&guest, SLOT, NONE + PAGE, memory, PAGE);
+	memcpy(memory, &high, HALF);
+	check_half(&guest, guest_load(&guest, first, &value), first, false);
+	memcpy(guest.run->mmio.data, &low, HALF);
+	check_answered(&guest);
+	memcpy(memory + PAGE - HALF, &low, HALF);
+	check_half(&guest, guest_load(&guest, last, &value), last + HALF, false);
+	memcpy(guest.run->mmio.data, &high, HALF);
+	check_answered(&guest);
+	memset(memory, 0, PAGE);
+	check_half(&guest, guest_store(&guest, first, ANSWER), first, true);
+	check(!memcmp(guest.run->mmio.data, &low, HALF), "the first half of a store");
+	check_equal(guest_continue(&guest, &value), 0, "what follows a store");
+	check(!memcmp(memory, &high, HALF), "the second half of a store");
+	check_half(&guest, guest_store(&guest, last, ANSWER), last + HALF, true);
+	check(!memcmp(guest.run->mmio.data, &high, HALF), "the second half of another");
+	check_equal(guest_continue(&guest, &value), 0, "what follows the other");
+	check(!memcmp(memory + PAGE - HALF, &low, HALF), "the first half of the other");
+}
+
+#define AM (1u << 18)		/* CR0 */
+#define AC (1u << 18)		/* RFLAGS */
+
+/* A store of a program, that is at privilege level 3, with alignment checks (SDM 3 7.15). */
+static int checked_store(struct guest *guest, u64 gpa)
+{
+	struct kvm_regs regs = { .rip = guest_store_program(), .rflags = 2 | AC, .rdi = gpa,
+				 .rax = ANSWER };
+	struct kvm_sregs sregs;
+	u64 value;
+
+	must(ioctl(guest->vcpu, KVM_GET_SREGS, &sregs));
+	sregs.cs.dpl = sregs.ss.dpl = 3;
+	sregs.cs.selector |= 3;
+	sregs.ss.selector |= 3;
+	sregs.cr0 |= AM;
+	must(ioctl(guest->vcpu, KVM_SET_SREGS, &sregs));
+	must(ioctl(guest->vcpu, KVM_SET_REGS, &regs));
+	return guest_continue(guest, &value);
+}
+
+/* #AC comes before the access; without a gate for it, or for what follows, the guest shuts down. */
+static void aligned(void)
+{
+	struct guest guest;
+
+	if (strcmp(node, "/dev/assay"))
+		skip("KVM's interpreter has no alignment check");
+	guest_create(&guest);
+	check_asked(&guest, checked_store(&guest, NONE), NONE, true);
+	guest_destroy(&guest);
+	guest_create(&guest);
+	check_equal(checked_store(&guest, NONE + 1), KVM_EXIT_SHUTDOWN, "what is not aligned");
+}
+
+/*
+ * Processors may look up tables as if they wrote to them (APM 2 15.25.6, SDM 3 28.3.3.2), so
+ * tables in a read-only slot are what a store meets first: no access to memory that is none.
+ */
+static void tables_read_only(void)
+{
+	struct guest guest;
+	u8 *tables = memory_new(2 * PAGE), *memory = memory_new(PAGE);
+
+	guest_create(&guest);
+	check_equal(slot_set(&guest, SLOT, RAM, tables, 2 * PAGE, KVM_MEM_READONLY), 0, "the slot");
+	slot_add(&guest, SLOT + 1, NONE, memory, PAGE);
+	map_window(&guest, tables, NONE);
+	for (u64 i = 0; i < 3; i++) {
+		check_equal(guest_store(&guest, WINDOW + 8 * i, ANSWER + i), 0, "a store");
+		check_equal(*(u64 *)(memory + 8 * i), ANSWER + i, "what is stored");
+	}
+	check_asked(&guest, guest_store(&guest, WINDOW + PAGE, ANSWER), NONE + PAGE, true);
+}
+
 const struct test answer_tests[] = {
 	{ "answer/load_and_store", load_and_store },
 	{ "answer/looked_at", looked_at },
@@ -278,5 +375,8 @@ const struct test answer_tests[] = {
 	{ "answer/slot_added", slot_added },
 	{ "answer/slot_gone", slot_gone },
 	{ "answer/tables_replaced", tables_replaced },
+	{ "answer/two_pages", two_pages },
+	{ "answer/aligned", aligned },
+	{ "answer/tables_read_only", tables_read_only },
 	{ NULL, NULL }
 };

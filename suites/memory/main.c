@@ -27,6 +27,7 @@ static const struct test *const themes[] = {
 
 #define INTERPRETED \
 	"KVM's interpreter, which runs all of this guest, takes memory that is not there for MMIO"
+#define TABLES "KVM takes the address of the table for that of the operand"
 
 /*
  * Tests that a target is known to fail, and why. Their failure is shown and does not count:
@@ -45,6 +46,8 @@ static const struct {
 	{ "kvm_pvm", "file/mapped_twice", INTERPRETED },
 	{ "kvm_pvm", "huge/hugetlb", INTERPRETED },
 	{ "kvm_pvm", "uffd/interrupted", "KVM's interpreter waits for pages, not for signals" },
+	{ "kvm_amd", "answer/tables_read_only", TABLES },
+	{ "kvm_intel", "answer/tables_read_only", TABLES },
 	{ "kvm_pvm", "account/thread_time", "no time of a vCPU is accounted as guest time" },
 };
 

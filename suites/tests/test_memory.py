@@ -18,7 +18,7 @@ MAY_BE_SKIPPED = {'uffd/interrupted', 'change/compacted', 'huge/transparent_spli
                   'huge/transparent_hole', 'huge/transparent_swapped', 'huge/transparent_collapse',
                   'huge/hugetlb'}
 # What assay.ko promises, and stock KVM does not.
-OURS = {'answer/register_set', 'answer/address_set', 'answer/rip_set'}
+OURS = {'answer/register_set', 'answer/address_set', 'answer/rip_set', 'answer/aligned'}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -41,7 +41,8 @@ def test_all_pass_on_kvm_amd():
     done = subprocess.run([os.path.join(ROOT, 'ci', 'memory'), '--lab', 'svm'],
                           capture_output=True, text=True)
     lines = done.stdout.splitlines()
-    assert [line for line in lines if line.startswith('not ok')] == [], done.stdout
+    failed = [line for line in lines if line.startswith('not ok')]
+    assert [line for line in failed if ' # TODO ' not in line] == [], done.stdout
     skipped = {match[1] for match in re.finditer(r'^ok \d+ - (\S+) # SKIP', done.stdout, re.M)}
     assert skipped <= MAY_BE_SKIPPED | OURS
     names = run('--list').stdout.split()
