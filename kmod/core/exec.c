@@ -452,6 +452,9 @@ static enum x86_result execute(struct x86_exec *x)
 	} else if (x->event.valid) {
 		x->s = *x->state;
 		result = exec_event(x);
+	} else if (!x->env->amd && exec_virtual_pending(x->state)) {
+		x->s = *x->state;
+		result = exec_gp0(x);
 	} else {
 		result = x86_instruction(x);
 		if (result != X86_OK)

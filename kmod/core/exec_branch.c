@@ -60,48 +60,6 @@ enum x86_result exec_ret(struct x86_exec *x)
 	return exec_branch(x, target, x->insn.operand_size);
 }
 
-/* ---- PUSHF and POPF (SDM 2; virtual-8086 mode without VME) --------------------------------- */
-
-static bool vm86_forbids(const struct x86_exec *x)
-{
-	return x86_vm86(&x->s) && (x->s.rflags & X86_FLAG_IOPL) != X86_FLAG_IOPL;
-}
-
-enum x86_result exec_pushf(struct x86_exec *x)
-{
-	if (vm86_forbids(x))
-		return exec_gp0(x);
-	return exec_push(x, x->s.rflags & ~(X86_FLAG_RF | X86_FLAG_VM), x->insn.size);
-}
-
-enum x86_result exec_popf(struct x86_exec *x)
-{
-	enum x86_result result;
-	u64 flags;
-
-	if (vm86_forbids(x))
-		return exec_gp0(x);
-	result = exec_pop(x, &flags, x->insn.size);
-	if (result != X86_OK)
-		return result;
-	exec_load_flags(x, flags, x->insn.size, 0);
-	return X86_OK;
-}
-
-/* ---- interrupts on and off ------------------------------------------------------ */
-
-enum x86_result exec_interrupt_flag(struct x86_exec *x)
-{
-	unsigned int iopl = (x->s.rflags & X86_FLAG_IOPL) >> X86_FLAG_IOPL_SHIFT;
-
-	if (x86_protected(&x->s) && x86_cpl(&x->s) > iopl)
-		return exec_gp0(x);
-	if (x->insn.op == OP_STI && !(x->s.rflags & X86_FLAG_IF))
-		x->shadow = X86_SHADOW_STI;
-	exec_flag(x, X86_FLAG_IF, x->insn.op == OP_STI);
-	return X86_OK;
-}
-
 /* ---- checks --------------------------------------------------------------------- */
 
 /* #BR unless the signed index is within the two bounds in memory. */

@@ -460,14 +460,15 @@ static enum x86_result return_task(struct x86_exec *x)
 enum x86_result exec_iret(struct x86_exec *x)
 {
 	unsigned int size = x->insn.operand_size;
+	bool limited = exec_vm86_limited(x);
 	enum x86_result result;
 	u64 rip, cs, flags;
 
-	if (x86_vm86(&x->s) && (x->s.rflags & X86_FLAG_IOPL) != X86_FLAG_IOPL)
-		return exec_gp0(x);
 	if (!segmented(x) && x->s.rflags & X86_FLAG_NT)
 		return x86_long(&x->s) ? exec_gp0(x) : return_task(x);
-	result = exec_pop(x, &rip, size);
+	result = limited ? exec_check_limited(x, size) : X86_OK;
+	if (result == X86_OK)
+		result = exec_pop(x, &rip, size);
 	if (result == X86_OK)
 		result = exec_pop(x, &cs, size);
 	if (result == X86_OK)
@@ -476,6 +477,10 @@ enum x86_result exec_iret(struct x86_exec *x)
 		return result;
 	if (!segmented(x)) {
 		result = iret_protected(x, rip, cs, flags);
+	} else if (limited) {
+		result = exec_load_limited(x, flags);
+		if (result == X86_OK)
+			result = transfer_real(x, cs, rip);
 	} else {
 		u64 iopl = x->s.rflags & X86_FLAG_IOPL;
 		bool vm86 = x86_vm86(&x->s);
@@ -494,6 +499,22 @@ enum x86_result exec_iret(struct x86_exec *x)
 
 /* ---- software interrupts -------------------------------------------------------- */
 
+/* In virtual-8086 mode the task's own table may be the one that counts. */
+static enum x86_result int_vm86(struct x86_exec *x, u8 vector)
+{
+	enum x86_result result;
+	u16 entry[2];
+	bool own;
+
+	result = exec_int_vm86(x, vector, &own, entry);
+	if (result != X86_OK)
+		return result;
+	if (own)
+		return transfer_real(x, entry[1], entry[0]);
+	x->fault = (struct x86_fault){ .vector = vector, .software = true };
+	return X86_FAULT;
+}
+
 enum x86_result exec_int(struct x86_exec *x)
 {
 	switch (x->insn.op) {
@@ -509,8 +530,8 @@ enum x86_result exec_int(struct x86_exec *x)
 		x->fault = (struct x86_fault){ .vector = X86_OF, .software = true };
 		break;
 	default:
-		if (x86_vm86(&x->s) && (x->s.rflags & X86_FLAG_IOPL) != X86_FLAG_IOPL)
-			return exec_gp0(x);
+		if (x86_vm86(&x->s))
+			return int_vm86(x, x->insn.immediate & 0xff);
 		x->fault = (struct x86_fault){
 			.vector = x->insn.immediate & 0xff, .software = true,
 		};

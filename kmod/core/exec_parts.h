@@ -28,9 +28,25 @@ bool exec_condition(const struct x86_exec *x);
 x86_executor exec_string;
 
 /* exec_branch.c */
-x86_executor exec_jcc, exec_loop, exec_jump, exec_ret, exec_pushf, exec_popf,
-	exec_interrupt_flag, exec_bound, exec_arpl, exec_nop, exec_clflush, exec_hlt,
-	exec_undefined;
+x86_executor exec_jcc, exec_loop, exec_jump, exec_ret, exec_bound, exec_arpl, exec_nop,
+	exec_clflush, exec_hlt, exec_undefined;
+
+/* exec_virtual.c */
+x86_executor exec_pushf, exec_popf, exec_interrupt_flag;
+
+/* Virtual-8086 mode with IOPL below 3: IF is not the task's. */
+bool exec_vm86_limited(const struct x86_exec *x);
+/* #GP(0) unless such a task may have flags of that size on its stack: CR4.VME, and 2 bytes. */
+enum x86_result exec_check_limited(struct x86_exec *x, unsigned int size);
+/* FLAGS for such a task: VIF by the image of IF, or #GP(0). */
+enum x86_result exec_load_limited(struct x86_exec *x, u16 flags);
+/* Whether VIF and VIP are #GP(0) before any instruction (SDM 3 20.3.2, 20.4). */
+bool exec_virtual_pending(const struct x86_state *s);
+/*
+ * INT n in virtual-8086 mode: #GP(0), or pushed with *own, and entry (IP, CS) is where to go on,
+ * or without: it goes by the IDT.
+ */
+enum x86_result exec_int_vm86(struct x86_exec *x, u8 vector, bool *own, u16 entry[2]);
 
 /* exec_far.c */
 x86_executor exec_far, exec_ret_far, exec_iret, exec_int, exec_syscall, exec_sysret,

@@ -293,14 +293,17 @@ static void flush_if_stale(struct svm_cpu *own, struct vmcb_control *control)
 
 /* ---- entry ----------------------------------------------------------------------------------- */
 
-/* EVENTINJ of an event (APM 2 15.20). */
-static u64 injection(const struct x86_event *event)
+/*
+ * EVENTINJ of an event (APM 2 15.20). INT1 is an exception here; INT3 and INTO check the gate as
+ * INT n does, but are not redirected as that may be (SDM 3 20.3.3).
+ */
+static u64 injection(const struct x86_event *event, const struct x86_state *s)
 {
+	bool redirects = x86_vm86(s) && s->cr4 & CR4_VME;
 	unsigned int kind = event->kind;
 	u64 inject;
 
-	/* INT1 is an exception here; INT3 and INTO check the gate as INT n does. */
-	if (kind == X86_EVENT_INT1)
+	if (kind == X86_EVENT_INT1 || (kind == X86_EVENT_SOFTWARE_EXCEPTION && redirects))
 		kind = X86_EVENT_EXCEPTION;
 	else if (kind == X86_EVENT_SOFTWARE_EXCEPTION)
 		kind = X86_EVENT_SOFTWARE_INTERRUPT;
@@ -321,7 +324,7 @@ static void set_event(struct svm_vcpu *svm, const struct assay_vcpu *vcpu,
 	control->event_inject = 0;
 	if (unlikely(event->valid)) {
 		svm->injected = *event;
-		control->event_inject = injection(event);
+		control->event_inject = injection(event, &vcpu->state);
 		control->next_rip = vcpu->state.rip;
 	}
 	/* All of it: QEMU writes back none of its bits when it has refused an entry. */
