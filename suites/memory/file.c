@@ -93,17 +93,22 @@ static void shared_memfd(void)
 	check_shared(memfd());
 }
 
+/* Pages that the task has never touched: the guest's first write is to a page of their own. */
 static void private_file(void)
 {
 	int fd = temporary();
 	u8 *memory = map(fd, MAP_PRIVATE);
 	struct guest guest;
-	struct walk walk;
 	u64 value;
 
-	begin(&guest, &walk, memory, 0);
-	walk_stop(&walk);
+	guest_create(&guest);
+	slot_add(&guest, 1, RAM, memory, SIZE);
 	for (u64 at = 0; at < SIZE; at += PAGE) {
+		/* Every other one has been read before, and is the file's then. */
+		if (at & PAGE)
+			check_load(&guest, RAM + at, 0, "the file");
+		check_equal(guest_store(&guest, RAM + at, at + 1), 0, "a write");
+		check_equal(*(u64 *)(memory + at), at + 1, "the task's view of it");
 		check(pread(fd, &value, 8, (off_t)at) == 8, "pread: %s", strerror(errno));
 		check_equal(value, 0, "the file under a private mapping");
 	}
