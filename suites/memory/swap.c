@@ -85,28 +85,41 @@ static void stopped(void)
 #define LIMIT (16 * MIB)
 #define MORE (24 * MIB)
 
-/* In a child, as the cgroup is left only by ending. */
-static void within(const struct cgroup *cgroup, unsigned int passes)
+static void goes_over_it(void)
 {
 	struct guest guest;
 	struct walk walk;
 
-	cgroup_enter(cgroup);
 	begin(&guest, &walk, MORE, false, 0);
-	walk_passes(&walk, passes);
+	walk_passes(&walk, 2);
 	walk_stop(&walk);
-	fflush(stdout);
-	_exit(0);
 }
 
-static int run_within(const struct cgroup *cgroup, unsigned int passes)
+/* Memory that the guest alone touches: it is in a fault of the guest's that there is too much. */
+static void takes_it(void)
+{
+	u8 *memory = memory_new(MORE);
+	struct guest guest;
+
+	guest_create(&guest);
+	slot_add(&guest, 1, RAM, memory, MORE);
+	for (u64 at = 0; at < MORE; at += PAGE)
+		check_equal(guest_store(&guest, RAM + at, at), 0, "a write");
+}
+
+/* The status of a child, as the cgroup is left only by ending. */
+static int run_within(const struct cgroup *cgroup, void (*what)(void))
 {
 	int status;
 	pid_t child;
 
 	must(child = fork());
-	if (!child)
-		within(cgroup, passes);
+	if (!child) {
+		cgroup_enter(cgroup);
+		what();
+		fflush(stdout);
+		_exit(0);
+	}
 	must(waitpid(child, &status, 0));
 	return status;
 }
@@ -120,7 +133,7 @@ static void limited(void)
 
 	need_swap(MORE + LIMIT);
 	cgroup_make(&cgroup, "16M", "max");
-	status = run_within(&cgroup, 2);
+	status = run_within(&cgroup, goes_over_it);
 	kills = cgroup_number(&cgroup, "memory.events", "oom_kill");
 	cgroup_remove(&cgroup);
 	check(WIFEXITED(status) && !WEXITSTATUS(status), "the guest under a limit: status %#x",
@@ -139,7 +152,7 @@ static void killed(void)
 	int status;
 
 	cgroup_make(&cgroup, "16M", "0");
-	status = run_within(&cgroup, 2);
+	status = run_within(&cgroup, takes_it);
 	empties = cgroup_empties(&cgroup, MIB);
 	left = cgroup_number(&cgroup, "memory.current", NULL);
 	kills = cgroup_number(&cgroup, "memory.events", "oom_kill");
