@@ -15,6 +15,8 @@
 
 #define RELOADS (15 * seconds)
 
+#define COUNTERS "/sys/kernel/debug/assay"
+
 static int unload(void)
 {
 	return syscall(SYS_delete_module, "assay", O_NONBLOCK) ? -errno : 0;
@@ -91,6 +93,7 @@ static void reloaded(void)
 
 		check(!ret, "round %u: it does not go: %s", i, strerror(-ret));
 		check(access(node, F_OK), "round %u: the node stays", i);
+		check(access(COUNTERS, F_OK), "round %u: the counters stay", i);
 		ret = load(forced);
 		check(!ret, "round %u: it does not come: %s", i, strerror(-ret));
 		machine_make(&machine, &echo);
@@ -206,6 +209,7 @@ static void gone(void)
 	check(counter("vms_made") >= 0 && nothing_left(), "something is left");
 	check(!unload(), "it does not go: %m");
 	check(access(node, F_OK), "the node stays");
+	check(access(COUNTERS, F_OK), "the counters stay");
 }
 
 const struct test module_tests[] = {
