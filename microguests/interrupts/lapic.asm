@@ -218,6 +218,59 @@ case software_disabled, "Software-disabled, the APIC takes no fixed interrupt an
 	apic_read ebx, APIC_IRR + BANK(0x45)
 	checkpoint rax=LVT_MASKED | 0x70, rbx=0
 
+case disabling_masks, "Software-disabling the APIC masks its LVT, and enabling it unmasks nothing"
+	ref	"SDM 3 10.4.7.2", "SDM 3 10.9", "APM 2 16.4.7"
+	apic
+	apic_enable
+	apic_write APIC_LVT_TIMER, 0x70
+	apic_write APIC_LVT_ERROR, 0x71
+	apic_read edx, APIC_LVT_TIMER
+	apic_write APIC_SVR, 0xff
+	apic_read eax, APIC_LVT_TIMER
+	apic_read ebx, APIC_LVT_ERROR
+	apic_enable
+	apic_read ecx, APIC_LVT_TIMER
+	checkpoint rdx=0x70, rax=LVT_MASKED | 0x70, rbx=LVT_MASKED | 0x71, rcx=LVT_MASKED | 0x70
+
+case spurious_vector, "The spurious-interrupt vector register holds its vector and the enable bit"
+	ref	"SDM 3 10.9", "APM 2 16.4.7"
+	apic
+	apic_write APIC_SVR, SVR_ENABLE | 0xef
+	apic_read eax, APIC_SVR
+	apic_write APIC_SVR, 0x7f
+	apic_read ebx, APIC_SVR
+	checkpoint rax=SVR_ENABLE | 0xef, rbx=0x7f
+
+case version, "The version register says 1xh and four LVT entries at least, and cannot be written"
+	ref	"SDM 3 10.4.8", "APM 2 16.3.4"
+	apic
+	apic_read eax, APIC_VERSION
+	mov	ecx, eax
+	apic_write APIC_VERSION, 0
+	apic_read edx, APIC_VERSION
+	sub	edx, ecx
+	shr	ecx, 16
+	and	eax, 0xf0
+	cmp	cl, 3
+	setae	bl
+	xor	ecx, ecx
+	checkpoint rax=0x10, rbx=LOW_BYTE(REG_RBX, 1), rcx=0, rdx=0, status=ZF | PF, undefined=AF
+
+case error_send, "An IPI with vector 5 is an error: the ESR shows it once, and the LVT's interrupt comes"
+	ref	"SDM 3 10.5.2", "SDM 3 10.5.3", "APM 2 16.4.6"
+	apic
+	apic_enable
+	apic_write APIC_LVT_ERROR, 0x72
+	apic_write APIC_ESR, 0
+	apic_write APIC_ICR2, 0x05000000
+	apic_write APIC_ICR, ICR_ASSERT | 5
+	apic_write APIC_ESR, 0
+	apic_read eax, APIC_ESR
+	apic_write APIC_ESR, 0
+	apic_read ebx, APIC_ESR
+	apic_read edx, APIC_IRR + BANK(0x72)
+	checkpoint rax=0x20, rbx=0, rdx=BIT_OF(0x72)
+
 case timer_once, "The one-shot timer interrupts once and stays at 0"
 	ref	"SDM 3 10.5.4", "APM 2 16.4.1"
 	apic
