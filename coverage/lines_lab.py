@@ -31,7 +31,8 @@ TOLD = re.compile(rb'^@lines\n(.*?)^@end\n', re.MULTILINE | re.DOTALL)
 # Of TAP, a test that failed and what it said before.
 FAILED = re.compile(r'^(?:#.*\n)*not ok .*\n', re.MULTILINE)
 
-# $@ is the command. Modules go before the last telling: their ends are counted, too. They are
+# $@ is the command. Modules go before the last telling: their ends are counted, too (but for KVM's
+# where the agent holds guests of it). They are
 # unloaded in the order in which nothing needs them, and a telling that goes on holds them.
 SCRIPT = '''
 tell() {

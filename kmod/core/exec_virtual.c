@@ -110,13 +110,13 @@ static enum x86_result read_redirection(struct x86_exec *x, u8 vector, bool *set
 
 	if (tr->ar & X86_AR_UNUSABLE || (tr->ar & 0xd) != 9 || tr->limit < 0x67)
 		return exec_gp0(x);
-	result = exec_read_linear(x, tr->base + 0x66, &map, 2, EXEC_SYSTEM);
+	result = exec_read_linear(x, (u32)(tr->base + 0x66), &map, 2, EXEC_SYSTEM);
 	if (result != X86_OK)
 		return result;
 	at = map - REDIRECTION_BYTES + vector / 8;
 	if (map < REDIRECTION_BYTES || at > tr->limit)
 		return exec_gp0(x);
-	result = exec_read_linear(x, tr->base + at, &bits, 1, EXEC_SYSTEM);
+	result = exec_read_linear(x, (u32)(tr->base + at), &bits, 1, EXEC_SYSTEM);
 	*set = bits >> (vector & 7) & 1;
 	return result;
 }

@@ -149,9 +149,12 @@ packed packed_before, "an invalid element and a denormal one are told; the overf
 	addps, {SNAN, ONE, LARGEST, ONE}, {ONE, DENORMAL, LARGEST, ONE}
 	raised_packed IE | DE, ONE << 32 | SNAN, ONE << 32 | LARGEST
 %define MXCSR ALL_BUT(OE)
-packed packed_after, "a denormal element that is masked, and the overflow and inexact result of another", \
+packed packed_after, "a denormal element that is masked and its inexact sum, and the overflow of another", \
 	addps, {ONE, ONE, LARGEST, ONE}, {ONE, DENORMAL, LARGEST, ONE}
 	raised_packed DE | OE | PE, ONE << 32 | ONE, ONE << 32 | LARGEST
+packed packed_overflow, "overflow alone, where the sum is exact but for the range of its exponent", \
+	addps, {ONE, ONE, LARGEST, ONE}, {ONE, ONE, LARGEST, ONE}
+	raised_packed OE, ONE << 32 | ONE, ONE << 32 | LARGEST
 %define MXCSR 0
 packed packed_divide, "one element divided by 0, another with an inexact quotient: only the division by zero is told", \
 	divps, {ONE, ONE, ONE, ONE}, {THREE, ZERO, ONE, ONE}
@@ -195,7 +198,7 @@ divided zero_by_zero, "0 divided by 0 is invalid, and no division by zero", {X87
 divided denormal_by_zero, "a denormal divided by 0 is a division by zero, which goes before the denormal", \
 	{X87_DENORMAL}, {X87_ZERO}, NO_MASKS, ZE | ES_FLAG
 divided stack_fault, "an empty register divided by 0 is a stack fault, and no division by zero", \
-	{X87_ONE}, {X87_ZERO}, NO_MASKS, IE | SF_FLAG | ES_FLAG, {fdivr st0, st7}
+	{X87_ZERO}, {X87_ONE}, NO_MASKS, IE | SF_FLAG | ES_FLAG, {fdivr st0, st7}
 divided denormal_inexact, "a denormal added to 1 is told before it is known that the sum is inexact", \
 	{X87_ONE}, {X87_DENORMAL}, NO_MASKS, DE | ES_FLAG, {fadd st0, st1}
 divided denormal_masked, "a denormal that is masked does not hide the inexact result", \

@@ -123,7 +123,7 @@ case wide, "PUSHFD, POPFD and IRETD are #GP(0) with IOPL 0, with CR4.VME too"
 	refused
 
 case iret, "IRET writes VIF from the image of IF"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 3 20.3.2", "APM 2 8.10", "APM 3 IRET"
 	extended 0
 	memory	STACK_TOP, dw, .there, 0, IF | CF | 2
 	emulate	iretw
@@ -131,14 +131,14 @@ case iret, "IRET writes VIF from the image of IF"
 .there:	checkpoint rsp=STACK_TOP + 6, set=VIF | CF
 
 case iret_pending, "IRET that would set VIF while VIP is set is #GP(0); it does not leave"
-	ref	"SDM 2 IRET", "APM 3 IRET"
+	ref	"SDM 3 20.3.2", "APM 2 8.10", "APM 3 IRET"
 	extended VIP
 	memory	STACK_TOP, dw, .there, 0, IF | 2
 	emulate	iretw
 .there:	refused
 
 case iret_trap, "IRET that would set TF is #GP(0)"
-	ref	"SDM 2 IRET"
+	ref	"SDM 3 20.3.2", "APM 2 8.10", "APM 3 IRET"
 	extended 0
 	memory	STACK_TOP, dw, .there, 0, TF | 2
 	emulate	iretw

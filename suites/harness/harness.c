@@ -70,7 +70,7 @@ bool write_text(const char *path, const char *text)
 
 /* ---- one test --------------------------------------------------------------------------- */
 
-static pid_t start(const struct test *test, int reason)
+static pid_t start(const struct harness *harness, const struct test *test, int reason)
 {
 	pid_t child;
 
@@ -82,6 +82,8 @@ static pid_t start(const struct test *test, int reason)
 	reason_fd = reason;
 	/* Whatever a test starts dies with it. */
 	setpgid(0, 0);
+	if (harness->begin)
+		harness->begin();
 	test->run();
 	fflush(stdout);
 	_exit(0);
@@ -105,7 +107,8 @@ static bool reap(pid_t child, int *status)
 }
 
 /* Runs a test to its end; its wait status, and why it was skipped: room bytes. */
-static int finish(const struct test *test, char *reason, size_t room)
+static int finish(const struct harness *harness, const struct test *test, char *reason,
+		  size_t room)
 {
 	int pipes[2], status = 0;
 	ssize_t length;
@@ -115,7 +118,7 @@ static int finish(const struct test *test, char *reason, size_t room)
 		printf("# pipe: %s\n", strerror(errno));
 		return 1 << 8;
 	}
-	child = start(test, pipes[1]);
+	child = start(harness, test, pipes[1]);
 	close(pipes[1]);
 	if (child < 0 || !reap(child, &status)) {
 		printf("# did not end within %d s\n", LIMIT);
@@ -135,7 +138,7 @@ static bool run(const struct harness *harness, const struct test *test, unsigned
 	const char *known = harness->known ? harness->known(test->name) : NULL;
 	uint64_t from = now();
 	char reason[201];
-	int status = finish(test, reason, sizeof(reason));
+	int status = finish(harness, test, reason, sizeof(reason));
 	bool clean = !harness->clean || harness->clean();
 	bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
 	bool good = (skipped || !status) && clean;

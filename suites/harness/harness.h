@@ -27,6 +27,8 @@ struct harness {
 	unsigned int count;
 	/* Why a test is known to fail here, or NULL; that is shown, and does not count. */
 	const char *(*known)(const char *name);
+	/* Before each test, in its process; or NULL. */
+	void (*begin)(void);
 	/* After each test: prints what it left behind, its failure. Returns whether all is well. */
 	bool (*clean)(void);
 };

@@ -38,10 +38,12 @@ unsigned int log_lines(const char *text);
 void show_stack(int thread);
 /* The processors that this program was begun with, by numbers from 0. To be found first. */
 void cpus_find(void);
+/* This thread may use all of them again: Linux forgets it when none of a thread's is left. */
+void cpus_use(void);
 unsigned int cpus(void);
 /* Linux's number of one of them. */
 unsigned int cpu_number(unsigned int cpu);
 /* The thread runs on that processor alone. False: it cannot. */
 bool pin(int thread, unsigned int cpu);
-/* All processors but the machine's first go away, or come back. */
+/* All processors but the machine's first go away, which skips where they cannot; or come back. */
 void others_online(bool on);

@@ -33,7 +33,7 @@ static void here(void)
 
 /*
  * Making and ending VMs: with its files closed, or not. Most of the time is taken by their end,
- * so in every other round they are only made.
+ * so in every other round the first 64 are only made.
  */
 static void creating(void)
 {

@@ -64,13 +64,15 @@ int main(int argc, char **argv)
 	}
 	if (!seconds)
 		return usage();
-	cpus_find();
+	if (!list)
+		cpus_find();
 	/* It may be there. */
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	return harness_run(&(struct harness){
 		.program = "hostile-test",
 		.themes = themes,
 		.count = sizeof(themes) / sizeof(themes[0]),
+		.begin = cpus_use,
 		.clean = unused,
 	}, argv + i, list);
 }

@@ -355,10 +355,11 @@ static void debugging(void)
 		OF(kvm_guest_debug, control), OF(kvm_guest_debug, arch.debugreg[0]),
 		OF(kvm_guest_debug, arch.debugreg[6]), OF(kvm_guest_debug, arch.debugreg[7]),
 	};
-	uint32_t known;
+	int known;
 
 	begin();
-	known = (uint32_t)ioctl(machine.kvm, KVM_CHECK_EXTENSION, KVM_CAP_SET_GUEST_DEBUG2);
+	known = ioctl(machine.kvm, KVM_CHECK_EXTENSION, KVM_CAP_SET_GUEST_DEBUG2);
+	check(known >= 0, "KVM_CAP_SET_GUEST_DEBUG2: %m");
 	for (unsigned int i = 0; i < 4 * (EDGES + 64) * 3; i++) {
 		const struct field *field = &fields[i % 4];
 		unsigned int edge = i / 12;

@@ -46,9 +46,9 @@ static const struct {
 	{ "kvm_pvm", "file/mapped_twice", INTERPRETED },
 	{ "kvm_pvm", "huge/hugetlb", INTERPRETED },
 	{ "kvm_pvm", "uffd/interrupted", "KVM's interpreter waits for pages, not for signals" },
+	{ "kvm_pvm", "account/thread_time", "no time of a vCPU is accounted as guest time" },
 	{ "kvm_amd", "answer/tables_read_only", TABLES },
 	{ "kvm_intel", "answer/tables_read_only", TABLES },
-	{ "kvm_pvm", "account/thread_time", "no time of a vCPU is accounted as guest time" },
 };
 
 /* Why the test is known to fail here, or NULL. */

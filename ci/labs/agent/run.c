@@ -67,12 +67,15 @@ static void leave_first_processor(void)
 {
 	cpu_set_t set;
 
-	sched_getaffinity(0, sizeof(set), &set);
-	CPU_CLR(0, &set);
-	if (sched_setaffinity(0, sizeof(set), &set)) {
-		dprintf(2, "lab: there is no processor but the first: %s\n", strerror(errno));
-		_exit(126);
+	CPU_ZERO(&set);
+	if (!sched_getaffinity(0, sizeof(set), &set)) {
+		CPU_CLR(0, &set);
+		if (!sched_setaffinity(0, sizeof(set), &set))
+			return;
 	}
+	dprintf(2, "lab: no processor besides the first, which runs no guests here: %s\n",
+		strerror(errno));
+	_exit(126);
 }
 
 /* In the child: becomes the command. */
