@@ -32,15 +32,16 @@ SYM_FUNC_START(svm_enter)
 	push	%rdx			/* host */
 	push	%rsi			/* gpr */
 
+	/*
+	 * With V_INTR_MASKING the host's IF decides whether its interrupts end the guest. Here,
+	 * while GIF is clear, it lets nothing in. VMRUN itself must not come in the shadow of STI:
+	 * there are processors that take that for a shadow of the guest's.
+	 */
+	sti
 	mov	%rdi, %rax		/* VMLOAD, VMRUN and VMSAVE take RAX */
 	LOAD_GUEST_REGISTERS
 
 	vmload	%rax
-	/*
-	 * With V_INTR_MASKING the host's IF decides whether its interrupts end the guest. It is
-	 * set for VMRUN alone, which comes within the shadow of STI.
-	 */
-	sti
 	vmrun	%rax
 	cli
 	vmsave	%rax

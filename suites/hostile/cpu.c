@@ -13,6 +13,7 @@
 #include "machine.h"
 
 extern const uint8_t xcr0_code[], xcr0_end[], pkru_code[], pkru_end[];
+extern const uint8_t opening_code[], opening_end[];
 
 __asm__(
 	".pushsection .rodata\n"
@@ -31,6 +32,12 @@ __asm__(
 	"	xrstor 0x2000\n"
 	"	hlt\n"
 	"pkru_end:\n"
+	"opening_code:\n"
+	"	sti\n"
+	"	incl 0x2000\n"
+	"	incl 0x2000\n"
+	"	hlt\n"
+	"opening_end:\n"
 	".code64\n"
 	".popsection\n");
 
@@ -140,6 +147,35 @@ static void dr6(void)
 	kill(task, SIGKILL);
 }
 
+/*
+ * STI that is the first instruction of an entry holds interrupts back for the one that follows
+ * (SDM 2 STI). It does not where the entry has the shadow of the host's own STI, for a shadow is
+ * not begun within another. An interrupt of the host's between the two may spoil a few of them.
+ */
+static void shadow(void)
+{
+	struct guest guest = { opening_code, opening_end };
+	unsigned int right = 0;
+	struct machine machine;
+	int reason;
+
+	if (!is_assay())
+		skip("older stock KVM has that fault");
+	machine_make(&machine, &guest);
+	for (unsigned int i = 0; i < 20; i++) {
+		machine_reset(&machine, 0);
+		*(volatile uint32_t *)(machine.memory + DATA_AT) = 0;
+		machine.run[0]->request_interrupt_window = 1;
+		reason = machine_run(&machine, 0);
+		check(reason == KVM_EXIT_IRQ_WINDOW_OPEN, "expected a window, got exit %d", reason);
+		check(machine_count(&machine) <= 1, "the window opens %u instructions late",
+		      machine_count(&machine) - 1);
+		right += machine_count(&machine);
+	}
+	check(right > 10, "%u of 20 windows have opened within the shadow of STI", 20 - right);
+	machine_end(&machine);
+}
+
 static void nothing(int signal)
 {
 	(void)signal;
@@ -181,5 +217,6 @@ static void refused(void)
 
 const struct test cpu_tests[] = {
 	{ "cpu/xcr0", xcr0 }, { "cpu/pkru", pkru }, { "cpu/dr6", dr6 }, { "cpu/refused", refused },
+	{ "cpu/shadow", shadow },
 	{ NULL, NULL },
 };
