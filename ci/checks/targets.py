@@ -34,6 +34,11 @@ class Target:
         """For assay run: what was given on the command line, else the target's own."""
         return given or (['--timeout', str(self.timeout)] if self.timeout else [])
 
+    def beside(self, other):
+        """Whether the other is stock KVM, as it comes, in this one's lab."""
+        return bool(self.lab) and other.hypervisor == 'kvm' and not other.params and \
+            (other.lab, other.kernel) == (self.lab, self.kernel)
+
 
 def parse(name, entry, file):
     """One entry of the file as a Target."""

@@ -318,6 +318,23 @@ def test_report_and_table(tmp_path):
         'total   1/0/1/0 (1 not run)']
 
 
+def test_what_stock_kvm_passes_and_our_module_does_not_is_named():
+    names = [f'io/c{i}' for i in range(9)]
+    stock, ours, plain = (results.Results([instance(name) for name in names]) for _ in range(3))
+    for name in names:
+        stock.line(result_line(name, 'deviation' if name == 'io/c8' else 'pass').decode())
+        plain.line(result_line(name).decode())
+        ours.line(result_line(name, 'skip' if name == 'io/c0' else 'deviation').decode())
+    known = {name: targets.Target(name, 'text', lab=lab, hypervisor=whose, params=params)
+             for name, lab, whose, params in (
+                 ('svm', 'svm', 'kvm', ()), ('svm-npt0', 'svm', 'kvm', ('kvm_amd.npt=0',)),
+                 ('vmx', 'vmx', 'kvm', ()), ('assay-svm', 'svm', 'assay', ()))}
+    columns = [('svm', stock), ('svm-npt0', plain), ('vmx', plain), ('assay-svm', ours)]
+    assert summary.worse(columns, known) == [
+        'assay-svm: 7 not passed that svm passes: io/c1, io/c2, io/c3, io/c4, io/c5, ...']
+    assert not summary.worse([('svm', stock), ('assay-svm', plain)], known)
+
+
 # ---- as it is typed -----------------------------------------------------------------------
 
 def ci_check(*arguments):
