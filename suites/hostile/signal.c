@@ -124,19 +124,26 @@ static void slots_once(struct machine *machine)
 	close(event.fd);
 }
 
-/* Making a VM may be called off by a signal (KVM does that), and then works the next time. */
+/*
+ * Making a VM may be called off by a signal (KVM does that), and then works the next time; where
+ * it takes longer than the time between two signals, when there are fewer.
+ */
 static void calls(void)
 {
+	unsigned int called_off = 0;
+	int period = 500;
 	struct machine machine;
 	int vm;
 
 	machine_make(&machine, &counting);
-	storm(500);
+	storm(period);
 	while (signals < 1000) {
 		calls_once(&machine);
 		slots_once(&machine);
 		do {
 			vm = ioctl(machine.kvm, KVM_CREATE_VM, 0);
+			if (vm < 0 && ++called_off % 20 == 0)
+				storm(period *= 2);
 		} while (vm < 0 && errno == EINTR);
 		check(vm >= 0, "KVM_CREATE_VM: %m");
 		close(vm);
@@ -171,7 +178,8 @@ static void stopped(void)
 	int status;
 
 	while (!waitpid(task, &status, WNOHANG)) {
-		usleep(1000);
+		/* Longer and longer, for it may be slow. */
+		usleep(1000 + 20 * stops);
 		kill(task, SIGSTOP);
 		usleep(1000);
 		kill(task, SIGCONT);
