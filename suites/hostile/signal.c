@@ -128,25 +128,31 @@ static void slots_once(struct machine *machine)
  * Making a VM may be called off by a signal (KVM does that), and then works the next time; where
  * it takes longer than the time between two signals, when there are fewer.
  */
+static int made_in_storm(const struct machine *machine, int *period)
+{
+	int vm;
+
+	for (unsigned int tries = 1;; tries++) {
+		vm = ioctl(machine->kvm, KVM_CREATE_VM, 0);
+		if (vm >= 0)
+			return vm;
+		check(errno == EINTR, "KVM_CREATE_VM: %m");
+		if (tries % 20 == 0 && *period < 100000)
+			storm(*period *= 2);
+	}
+}
+
 static void calls(void)
 {
-	unsigned int called_off = 0;
-	int period = 500;
 	struct machine machine;
-	int vm;
+	int period = 500;
 
 	machine_make(&machine, &counting);
 	storm(period);
 	while (signals < 1000) {
 		calls_once(&machine);
 		slots_once(&machine);
-		do {
-			vm = ioctl(machine.kvm, KVM_CREATE_VM, 0);
-			if (vm < 0 && ++called_off % 20 == 0)
-				storm(period *= 2);
-		} while (vm < 0 && errno == EINTR);
-		check(vm >= 0, "KVM_CREATE_VM: %m");
-		close(vm);
+		close(made_in_storm(&machine, &period));
 	}
 	storm(0);
 	machine_end(&machine);
